@@ -1,0 +1,1 @@
+"""The admin service: listens, and shows what happened."""

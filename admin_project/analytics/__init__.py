@@ -1,0 +1,1 @@
+"""Figures about payments, kept as events come in."""

@@ -1,0 +1,28 @@
+"""Payments and their figures in Django admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+
+from admin_project.analytics import selectors
+from admin_project.analytics.models import PaymentFact
+from kafka_bridge.read_only_admin import ReadOnlyAdmin
+
+
+@admin.register(PaymentFact)
+class PaymentFactAdmin(ReadOnlyAdmin[PaymentFact]):
+    """Payments, with their counts above the list."""
+
+    change_list_template = "admin/analytics/paymentfact/change_list.html"
+    list_display = ("payment_id", "status", "amount", "currency", "card_brand", "requested_at")
+    list_filter = ("status", "currency", "payment_type", "decline_code")
+    search_fields = ("=payment_id",)
+    ordering = ("-requested_at",)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list under the figures."""
+        figures = {"figures": selectors.payment_figures()}
+        return super().changelist_view(request, {**(extra_context or {}), **figures})

@@ -1,0 +1,18 @@
+"""The figures as JSON, for staff."""
+
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from admin_project.analytics import selectors
+
+
+class PaymentFiguresView(APIView):
+    """How many payments, and how much money."""
+
+    permission_classes = (IsAdminUser,)
+
+    def get(self, _request: Request) -> Response:
+        """Return the figures of all payments."""
+        return Response(selectors.payment_figures())

@@ -1,0 +1,1 @@
+"""Every event, as it happened, without secrets and names."""

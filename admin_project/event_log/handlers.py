@@ -1,0 +1,19 @@
+"""Events that are logged, and nothing more."""
+
+from collections.abc import Sequence
+
+from admin_project.event_log import services
+from kafka_bridge.contracts import (
+    CardPaymentAnswered,
+    CardPaymentRequested,
+    Event,
+    PaymentStatusUpdated,
+    WebhookProcessed,
+)
+from kafka_bridge.handlers import handles
+
+
+@handles(CardPaymentRequested, CardPaymentAnswered, PaymentStatusUpdated, WebhookProcessed)
+def log_events(events: Sequence[Event]) -> None:
+    """Log the events."""
+    services.append(events)

@@ -1,0 +1,17 @@
+"""What the admin service's settings add to those of all."""
+
+from kafka_bridge.conf.base import *  # noqa: F403
+from kafka_bridge.conf.base import BASE_APPS
+from kafka_bridge.contracts import Topic
+
+SERVICE_NAME = "admin"
+INSTALLED_APPS = ["admin_project.event_log", "admin_project.analytics", *BASE_APPS]
+ROOT_URLCONF = "admin_project.urls"
+WSGI_APPLICATION = "admin_project.wsgi.application"
+CONSUMED_TOPICS = [
+    Topic.STRIPE_PAYMENT_REQUEST,
+    Topic.PAYMENT_CARD_RESULT,
+    Topic.PAYMENT_STATUS_UPDATED,
+    Topic.WEBHOOK_PROCESSED,
+    Topic.PAYMENT_ANALYTICS,
+]

@@ -1,0 +1,1 @@
+"""The customer service: takes orders, shows what became of them, receives webhooks."""

@@ -1,0 +1,24 @@
+"""Make the demo's customers."""
+
+from typing import Any
+
+from customer_project.customers.models import Customer
+from kafka_bridge.management.commands import seed_demo
+
+
+class Command(seed_demo.Command):
+    """`customer.py seed_demo`: two customers, so that one can be refused the other's payments."""
+
+    help = "Make the customers ada and grace, a superuser admin, and print their API tokens."
+
+    def make_users(self) -> list[Any]:
+        """Make the customers, and the superuser that looks at them."""
+        super().make_users()
+        return [self._make_customer("ada"), self._make_customer("grace")]
+
+    def _make_customer(self, name: str) -> Any:
+        user = self.make_user(name, email=f"{name}@example.com")
+        Customer.objects.get_or_create(
+            user=user, defaults={"name": name.title(), "email": user.email}
+        )
+        return user

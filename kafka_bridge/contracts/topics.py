@@ -1,0 +1,69 @@
+"""The topics, who produces to them, and who consumes them."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Service(StrEnum):
+    """The three services, by their SERVICE_NAME."""
+
+    CUSTOMER = "customer"
+    PAYMENT = "payment"
+    ADMIN = "admin"
+
+
+class Topic(StrEnum):
+    """Every Kafka topic of the system, by the names `docs/asyncapi.yaml` publishes."""
+
+    STRIPE_PAYMENT_REQUEST = "stripe.payment.request"
+    STRIPE_SUBSCRIPTION_SETUP = "stripe.subscription.setup"
+    STRIPE_WEBHOOK_RECEIVED = "stripe.webhook.received"
+    STRIPE_PAYMENT_UPDATE = "stripe.payment.update"
+    STRIPE_SUBSCRIPTION_UPDATE = "stripe.subscription.update"
+    PAYMENT_CARD_RESULT = "payment.card.result"
+    PAYMENT_SETUP_RESULT = "payment.setup.result"
+    PAYMENT_STATUS_UPDATED = "payment.status.updated"
+    SUBSCRIPTION_PAYMENT_UPDATED = "subscription.payment.updated"
+    SUBSCRIPTION_STATUS_UPDATED = "subscription.status.updated"
+    PAYMENT_ANALYTICS = "payment.analytics"
+    WEBHOOK_PROCESSED = "webhook.processed"
+
+    @property
+    def producer(self) -> Service:
+        """The one service that produces to it."""
+        return _ROUTES[self][0]
+
+    @property
+    def consumers(self) -> tuple[Service, ...]:
+        """The services that have a handler for it."""
+        return _ROUTES[self][1]
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """Name the topic that records of this one go to when they can never be handled."""
+        return dead_letter_topic(self)
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Name the dead letter topic of a topic, also of one that is no more."""
+    return f"{topic}.dlq"
+
+
+_TO_PAYMENT: Final = (Service.CUSTOMER, (Service.PAYMENT,))
+_TO_BOTH: Final = (Service.PAYMENT, (Service.CUSTOMER, Service.ADMIN))
+_TO_ADMIN: Final = (Service.PAYMENT, (Service.ADMIN,))
+
+_ROUTES: Final[dict[Topic, tuple[Service, tuple[Service, ...]]]] = {
+    Topic.STRIPE_PAYMENT_REQUEST: (Service.CUSTOMER, (Service.PAYMENT, Service.ADMIN)),
+    Topic.STRIPE_SUBSCRIPTION_SETUP: _TO_PAYMENT,
+    Topic.STRIPE_WEBHOOK_RECEIVED: _TO_PAYMENT,
+    Topic.STRIPE_PAYMENT_UPDATE: _TO_PAYMENT,
+    Topic.STRIPE_SUBSCRIPTION_UPDATE: _TO_PAYMENT,
+    Topic.PAYMENT_CARD_RESULT: _TO_BOTH,
+    Topic.PAYMENT_SETUP_RESULT: _TO_BOTH,
+    Topic.PAYMENT_STATUS_UPDATED: _TO_BOTH,
+    Topic.SUBSCRIPTION_PAYMENT_UPDATED: _TO_BOTH,
+    Topic.SUBSCRIPTION_STATUS_UPDATED: _TO_BOTH,
+    Topic.PAYMENT_ANALYTICS: _TO_ADMIN,
+    Topic.WEBHOOK_PROCESSED: _TO_ADMIN,
+}

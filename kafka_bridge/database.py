@@ -1,0 +1,63 @@
+"""Work on the database that outlives a restart of PostgreSQL."""
+
+import random
+import threading
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+logger = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+_LONGEST_WAIT: Final = 5.0
+_PROGRAM_LIMIT: Final = "54"
+_QUERY_CANCELED: Final = "57014"
+
+
+class Stopped(Exception):
+    """The process was told to stop while it waited for the database."""
+
+
+def keep_no_query_log() -> None:
+    """Stop Django from keeping every query, as it does for pages where DEBUG is on."""
+    settings.DEBUG = False
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether the database could not work at all, as opposed to refusing this statement.
+
+    Django raises OperationalError for both. A program limit (a row too large for its index) or a
+    statement timeout will meet the same statement again: it is a failure like any other.
+    https://www.postgresql.org/docs/current/errcodes-appendix.html
+    """
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return False
+    code = getattr(error.__cause__, "pgcode", None) or ""
+    return not code.startswith(_PROGRAM_LIMIT) and code != _QUERY_CANCELED
+
+
+def until_it_works(work: Callable[[], T], *, stop: threading.Event) -> T:
+    """Run `work`, which opens its own transactions, until the database lets it through.
+
+    A lost connection is replaced and the work done again, so it must be safe to do twice: the
+    COMMIT whose answer was lost may have happened.
+
+    Raises:
+        Stopped: `stop` was set meanwhile.
+    """
+    wait = 0.1
+    while True:
+        try:
+            return work()
+        except (OperationalError, InterfaceError) as error:
+            if not is_away(error):
+                raise
+            logger.warning("database_unavailable", error=str(error).strip(), retry_in=wait)
+            connection.close()
+        if stop.wait(wait * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter, not a secret
+            raise Stopped
+        wait = min(wait * 2, _LONGEST_WAIT)

@@ -1,0 +1,44 @@
+"""Celery's part. A message is a hint that lanes have work; the inbox is the queue.
+
+So nothing is lost with Celery's broker: the sweep gives the hint again.
+"""
+
+import math
+from typing import Final
+
+import structlog
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from kombu.exceptions import OperationalError
+
+from kafka_bridge.worker import current_worker
+
+logger = structlog.get_logger(__name__)
+
+LANES_A_HINT: Final = 100
+"""How many lanes' work one message stands for, so that large batches reach several workers."""
+
+HINT_LIFETIME: Final = 30.0
+"""Seconds after which a hint that nobody took is worth nothing: the sweep has given others."""
+
+
+@shared_task(ignore_result=True)
+def drain_lanes() -> None:
+    """Work the lanes that are due, until none is."""
+    current_worker().drain()
+
+
+@worker_shutting_down.connect
+def finish_what_is_in_flight(**_: object) -> None:
+    """Take no more lanes, so that a warm shutdown ends and leaves no lane leased."""
+    if current_worker.cache_info().currsize:
+        current_worker().stop()
+
+
+def wake_workers(*, lanes: int) -> None:
+    """Tell the workers that lanes have work. If Celery's broker is away, the sweep will."""
+    try:
+        for _ in range(math.ceil(lanes / LANES_A_HINT)):
+            drain_lanes.apply_async(expires=HINT_LIFETIME, retry=False)
+    except OperationalError as error:
+        logger.warning("celery_unavailable", error=str(error))

@@ -1,0 +1,1 @@
+"""Payments at Stripe, and what is told of them."""

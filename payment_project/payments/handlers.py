@@ -1,0 +1,31 @@
+"""What customers ask of payments."""
+
+from collections.abc import Sequence
+
+from kafka_bridge.contracts import CardPaymentRequested, PaymentUpdateRequested
+from kafka_bridge.handlers import Answered, handles_answers
+from payment_project.payments import services
+from payment_project.payments.errors import UnknownPayment
+from payment_project.payments.services import Applied, StateChange
+from payment_project.stripe_gateway.payment_intents import (
+    IntentState,
+    confirm_payment_intent,
+    create_payment_intent,
+)
+
+
+@handles_answers(CardPaymentRequested, call=create_payment_intent)
+def record_charges(charges: Sequence[Answered[CardPaymentRequested, IntentState]]) -> None:
+    """Record how the charges went, and report it."""
+    services.record_charges(charges)
+
+
+@handles_answers(PaymentUpdateRequested, call=confirm_payment_intent)
+def record_updates(updates: Sequence[Answered[PaymentUpdateRequested, IntentState]]) -> None:
+    """Record what became of payments that their customers went on with."""
+    applied = services.apply_states(
+        [StateChange(event, event.payment_id, state) for event, state in updates]
+    )
+    unknown = [str(payment_id) for payment_id, how in applied.items() if how is Applied.UNKNOWN]
+    if unknown:
+        raise UnknownPayment(f"no payment {', '.join(unknown)}")

@@ -1,0 +1,35 @@
+"""What the payment service's settings add to those of all."""
+
+from kafka_bridge.conf.base import *  # noqa: F403
+from kafka_bridge.conf.base import BASE_APPS, env
+from kafka_bridge.conf.celery import *  # noqa: F403
+from kafka_bridge.conf.celery import CELERY_BROKER_URL
+from kafka_bridge.contracts import Topic
+
+SERVICE_NAME = "payment"
+INSTALLED_APPS = ["payment_project.payments", "payment_project.webhooks", *BASE_APPS]
+ROOT_URLCONF = "payment_project.urls"
+WSGI_APPLICATION = "payment_project.wsgi.application"
+CONSUMED_TOPICS = [
+    Topic.STRIPE_PAYMENT_REQUEST,
+    Topic.STRIPE_PAYMENT_UPDATE,
+    Topic.STRIPE_WEBHOOK_RECEIVED,
+]
+
+STRIPE_API_KEY = env.str("STRIPE_API_KEY")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")  # empty: Stripe itself
+# Calls a second that all workers together make, in all and for one endpoint; 0 is no limit.
+# Stripe's own limits unless you have agreed on others: https://docs.stripe.com/rate-limits
+STRIPE_RATE_LIMIT = env.int(
+    "STRIPE_RATE_LIMIT",
+    default=0 if STRIPE_API_BASE else 100 if "_live_" in STRIPE_API_KEY else 25,
+)
+STRIPE_ENDPOINT_RATE_LIMIT = env.int(
+    "STRIPE_ENDPOINT_RATE_LIMIT", default=0 if STRIPE_API_BASE else 25
+)
+# Where the workers count them together: a Valkey or Redis; empty: each process counts alone.
+STRIPE_LIMITS_URL = env.str(
+    "STRIPE_LIMITS_URL",
+    default=CELERY_BROKER_URL if CELERY_BROKER_URL.startswith(("redis", "unix")) else "",
+)
+STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRETS", default=[])

@@ -1,0 +1,12 @@
+"""The payment service's addresses."""
+
+from django.contrib import admin
+from django.urls import path
+
+from kafka_bridge.health import health_urls
+from payment_project.stripe_gateway.health import stripe_health
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    *health_urls(stripe=stripe_health),
+]

@@ -1,0 +1,1 @@
+"""What Stripe tells by webhook, applied to what we know."""

@@ -1,0 +1,75 @@
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from kafka_bridge.contracts import (
+    CardPaymentAnswered,
+    CardPaymentRequested,
+    CustomerInfo,
+    PaymentMeasured,
+    PaymentStatus,
+    Topic,
+)
+
+NOW = datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)
+
+
+def measured(payment_id=None, **fields):
+    """A measurement of a payment, as the payment service makes it."""
+    return PaymentMeasured(
+        **{
+            "correlation_id": uuid.uuid4(),
+            "customer_id": "c1",
+            "payment_id": payment_id or uuid.uuid4(),
+            "payment_intent_id": "pi_1",
+            "status": PaymentStatus.SUCCEEDED,
+            "amount": 1999,
+            "currency": "eur",
+            "revision": 1,
+            "card_brand": "visa",
+            "card_country": "FR",
+            "requested_at": NOW,
+            **fields,
+        }
+    )
+
+
+def requested(**fields):
+    """A request to pay, with what is nobody's business."""
+    return CardPaymentRequested(
+        **{
+            "event_type": Topic.STRIPE_PAYMENT_REQUEST,
+            "customer_id": "c1",
+            "amount": 1999,
+            "currency": "eur",
+            "payment_method_id": "pm_card_visa",
+            "customer_info": CustomerInfo(email="ada@example.com", name="Ada Löwe"),
+            "metadata": {"note": "private words"},
+            **fields,
+        }
+    )
+
+
+def answered(**fields):
+    """An answer to a request to pay, with secrets."""
+    return CardPaymentAnswered(
+        **{
+            "customer_id": "c1",
+            "payment_id": uuid.uuid4(),
+            "payment_intent_id": "pi_1",
+            "status": PaymentStatus.REQUIRES_ACTION,
+            "success": True,
+            "client_secret": "pi_1_secret_words",
+            "next_action": {"type": "redirect_to_url", "redirect_to_url": {"url": "https://bank"}},
+            "amount": 1999,
+            "currency": "eur",
+            "revision": 1,
+            **fields,
+        }
+    )
+
+
+@pytest.fixture
+def staff(django_user_model):
+    return django_user_model.objects.create_user("clerk", is_staff=True)

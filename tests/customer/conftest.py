@@ -1,0 +1,63 @@
+import uuid
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+
+from customer_project.customers.models import Customer
+from kafka_bridge.contracts import decode
+from kafka_bridge.models import OutboxEvent
+
+GOOD = {"amount": 1999, "currency": "eur", "payment_method": "pm_card_visa"}
+
+
+def make_customer(name):
+    user = get_user_model().objects.create_user(name, email=f"{name}@example.com")
+    return Customer.objects.create(user=user, name=name.title(), email=user.email)
+
+
+def client_of(customer):
+    token, _ = Token.objects.get_or_create(user=customer.user)
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
+    return client
+
+
+def post(client, body=GOOD, *, key="", **options):
+    """Ask for a payment, with a new key if none is given; None sends no key."""
+    headers = {} if key is None else {"Idempotency-Key": key or str(uuid.uuid4())}
+    return client.post("/api/payments/", body, headers=headers, **options)
+
+
+def rows():
+    """How many rows each table has."""
+    return {
+        model._meta.label: model._default_manager.count()
+        for model in apps.get_models()
+        if model._meta.managed
+    }
+
+
+def published():
+    """The events in the outbox, in order."""
+    return [
+        decode(bytes(row.value), topic=row.topic, partition=0, offset=0)
+        for row in OutboxEvent.objects.order_by("id")
+    ]
+
+
+@pytest.fixture
+def ada(db):
+    return make_customer("ada")
+
+
+@pytest.fixture
+def api(ada):
+    return client_of(ada)
+
+
+@pytest.fixture
+def grace_api(db):
+    return client_of(make_customer("grace"))

@@ -1,0 +1,196 @@
+"""The consumer on a broker: as a thread, and as processes that are killed."""
+
+import os
+import random
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+
+from devstack.waiting import DeadlinePassedError, wait_until
+from kafka_bridge import consumer
+from kafka_bridge.broker import BrokerProducer, group_offsets
+from kafka_bridge.consumer import EventConsumer
+from kafka_bridge.handlers import handles, handles_answers
+from kafka_bridge.models import InboxEvent, OutboxEvent
+from kafka_bridge.records import OutgoingRecord
+from tests.kafka_bridge.connections import elsewhere, wait_until_blocked
+from tests.kafka_bridge.noted import value_with, work_until_idle
+from tests.kafka_bridge.topics import consumed_topic, new_topic, read_topic
+
+ROOT = Path(__file__).parent.parent.parent
+PARTITIONS = 4
+
+pytestmark = pytest.mark.usefixtures("registry")
+
+
+class Stream:
+    """A topic, the consumer group of the test's service, and what is produced for it."""
+
+    def __init__(self, topic, event_class, service):
+        self.topic = topic
+        self.event_class = event_class
+        self.service = service
+        self._producer = BrokerProducer()
+
+    def events(self, *numbers, keys=1):
+        return [self.event_class(customer_id=f"c{n % keys}", number=n) for n in numbers]
+
+    def produce(self, *values):
+        """Produce events, or the values of records with the key c0."""
+        records = [
+            OutgoingRecord(self.topic, "c0", value or b"", {})
+            if isinstance(value, bytes | None)
+            else OutgoingRecord(self.topic, value.customer_id, value.to_json(), {})
+            for value in values
+        ]
+        assert len(self._producer.produce(records, timeout=30).acknowledged) == len(records)
+
+    def committed(self):
+        group = f"{self.service}-service"
+        offsets = group_offsets(group=group, topics=[self.topic], timeout=10).values()
+        return {found.partition: found.committed for found in offsets if found.committed}
+
+
+@pytest.fixture
+def stream(settings):
+    settings.SERVICE_NAME = f"tests-{uuid4()}"
+    topic = new_topic(partitions=PARTITIONS)
+    with consumed_topic(topic) as event_class:
+        yield Stream(topic, event_class, settings.SERVICE_NAME)
+
+
+@contextmanager
+def consumer_running():
+    stop = threading.Event()
+    with elsewhere(1) as others:
+        started = EventConsumer(stop=stop)
+        running = others.run(started.run)
+        try:
+            yield started
+            assert not running.done()
+        finally:
+            stop.set()
+            running.result()
+
+
+class TestOneConsumer:
+    def test_records_are_stored_then_committed(self, ledger, stream):
+        handles(stream.event_class)(ledger.record_events)
+        stream.produce(*stream.events(0, 1, 2))
+        bad = [b"\xff", None, value_with(amount=10.5), value_with(version="2.0"), b"[" * 2000]
+
+        with consumer_running():
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("LOCK kafka_bridge_inboxevent IN ACCESS EXCLUSIVE MODE")
+                wait_until_blocked()
+                assert stream.committed() == {}
+            wait_until(lambda: ledger.numbers("c0") == [0, 1, 2], what="the events")
+            stream.produce(*bad, *stream.events(3))
+            wait_until(lambda: ledger.numbers("c0") == [0, 1, 2, 3], what="what follows the bad")
+            wait_until(lambda: sum(stream.committed().values()) == 9, what="the commit")
+
+        assert InboxEvent.objects.exclude(dead_at=None).count() == len(bad)
+        assert OutboxEvent.objects.filter(topic=f"{stream.topic}.dlq").count() == len(bad)
+
+    @pytest.mark.skipif(
+        not hasattr(settings, "CELERY_BROKER_URL"),
+        reason="a backlog is for Celery's workers; the payment service's run has this test",
+    )
+    def test_it_leaves_records_with_the_broker_while_too_much_is_pending(
+        self, answering_ledger, stream, settings, monkeypatch
+    ):
+        settings.KAFKA_BRIDGE_PENDING_LIMIT = 5
+        monkeypatch.setattr(consumer, "_BACKLOG_CHECK_INTERVAL", 0.1)
+        handles_answers(stream.event_class, call=answering_ledger.answer)(
+            answering_ledger.record_answers
+        )
+        stream.produce(*stream.events(*range(10)))
+
+        with consumer_running() as running:
+            wait_until(lambda: InboxEvent.objects.count() == 10, what="the first events")
+            wait_until(lambda: running._broker.paused, what="the consumer to pause")
+            stream.produce(*stream.events(10, 11))
+            with pytest.raises(DeadlinePassedError):
+                wait_until(lambda: InboxEvent.objects.count() > 10, what="no event", seconds=1)
+            work_until_idle()
+            wait_until(lambda: InboxEvent.objects.count() == 12, what="the rest")
+            work_until_idle()
+
+        assert answering_ledger.numbers("c0") == list(range(12))
+
+
+class TestGroup:
+    @pytest.mark.parametrize(
+        ("count", "kills"),
+        [
+            (2_000, 1),
+            pytest.param(45_000, 8, marks=[pytest.mark.large, pytest.mark.timeout(900)]),
+        ],
+    )
+    def test_killed_members_lose_and_repeat_nothing(self, ledger, stream, count, kills):
+        chooser = random.Random(count)
+        events = stream.events(*range(count), keys=40)
+        members = [start_member(stream) for _ in range(2)]
+        try:
+            part = count // (kills + 1)
+            for number in range(kills + 1):
+                stream.produce(*with_repetitions(events[number * part :][:part], chooser))
+                wanted = number * part + part // 3
+                wait_until(lambda wanted=wanted: effects(ledger) >= wanted, what="some effects")
+                if number < kills:
+                    kill(members.pop(0))
+                    members.append(start_member(stream))
+            wait_until(lambda: effects(ledger) == count, what="all effects", seconds=120)
+        finally:
+            for member in members:
+                member.terminate()
+            codes = [member.wait(timeout=30) for member in members]
+
+        assert codes == [0, 0]
+        assert ledger.by_key() == {f"c{key}": list(range(key, count, 40)) for key in range(40)}
+        stored = {str(value) for value in InboxEvent.objects.values_list("event_id", flat=True)}
+        committed = stream.committed()
+        for message in read_topic(stream.topic, count=count, partitions=PARTITIONS):
+            if message.offset() < committed.get(message.partition(), 0):
+                assert event_id_of(message) in stored
+
+
+def start_member(stream):
+    database = connection.settings_dict
+    user = f"{quote(database['USER'])}:{quote(database['PASSWORD'])}"
+    url = f"postgresql://{user}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    module = "tests.kafka_bridge.consumer_process"
+    return subprocess.Popen(
+        [sys.executable, "-m", module, stream.topic, stream.service],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url},
+    )
+
+
+def kill(member):
+    member.kill()
+    member.wait(timeout=30)
+
+
+def with_repetitions(events, chooser):
+    """Each event, and some of them again later: what an at-least-once producer brings."""
+    for number, event in enumerate(events):
+        yield event
+        if chooser.random() < 0.1:
+            yield events[chooser.randint(max(0, number - 50), number)]
+
+
+def event_id_of(message):
+    return message.value().decode().partition('"eventId":"')[2].partition('"')[0]
+
+
+def effects(ledger):
+    return sum(len(numbers) for numbers in ledger.by_key().values())

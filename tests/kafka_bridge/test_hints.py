@@ -1,0 +1,41 @@
+"""Hints to Celery's workers: given if Valkey is there, and never waited for."""
+
+import time
+
+import pytest
+from celery import current_app
+from django.conf import settings
+from kombu import Connection
+from kombu.exceptions import OperationalError
+
+from kafka_bridge import tasks
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(settings, "CELERY_BROKER_URL"),
+    reason="this service has no Celery; the payment service's run has these tests",
+)
+
+
+def test_one_hint_for_so_many_lanes():
+    with current_app.connection_for_write() as connection:
+        queue = connection.SimpleQueue(current_app.conf.task_default_queue)
+        queue.clear()
+
+        tasks.wake_workers(lanes=2 * tasks.LANES_A_HINT + 1)
+
+        assert queue.qsize() == 3
+        queue.clear()
+        queue.close()
+
+
+def test_valkey_that_is_away_is_not_waited_for():
+    options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    started = time.monotonic()
+
+    with (
+        Connection("redis://127.0.0.1:1", transport_options=options) as connection,
+        pytest.raises(OperationalError),
+    ):
+        connection.default_channel  # noqa: B018 - connects
+
+    assert time.monotonic() - started < 1
