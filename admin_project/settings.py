@@ -10,6 +10,7 @@ ROOT_URLCONF = "admin_project.urls"
 WSGI_APPLICATION = "admin_project.wsgi.application"
 CONSUMED_TOPICS = [
     Topic.STRIPE_PAYMENT_REQUEST,
+    Topic.STRIPE_PAYMENT_UPDATE,
     Topic.PAYMENT_CARD_RESULT,
     Topic.PAYMENT_STATUS_UPDATED,
     Topic.WEBHOOK_PROCESSED,

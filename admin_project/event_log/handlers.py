@@ -8,12 +8,19 @@ from kafka_bridge.contracts import (
     CardPaymentRequested,
     Event,
     PaymentStatusUpdated,
+    PaymentUpdateRequested,
     WebhookProcessed,
 )
 from kafka_bridge.handlers import handles
 
 
-@handles(CardPaymentRequested, CardPaymentAnswered, PaymentStatusUpdated, WebhookProcessed)
+@handles(
+    CardPaymentRequested,
+    PaymentUpdateRequested,
+    CardPaymentAnswered,
+    PaymentStatusUpdated,
+    WebhookProcessed,
+)
 def log_events(events: Sequence[Event]) -> None:
     """Log the events."""
     services.append(events)

@@ -14,7 +14,7 @@ from kafka_bridge.models import OutboxEvent
 
 
 def _produced_topics() -> list[str]:
-    return [topic for topic in Topic if topic.producer == settings.SERVICE_NAME]
+    return [topic for topic in Topic if settings.SERVICE_NAME in topic.producers]
 
 
 class ProducedTopicFilter(TopicFilter):

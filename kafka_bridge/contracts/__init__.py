@@ -8,6 +8,7 @@ from kafka_bridge.contracts.payments import (
     CardPaymentAnswered,
     CardPaymentRequested,
     CustomerInfo,
+    Dispute,
     PaymentMeasured,
     PaymentOptions,
     PaymentOutcome,
@@ -15,6 +16,8 @@ from kafka_bridge.contracts.payments import (
     PaymentStatus,
     PaymentStatusUpdated,
     PaymentUpdateRequested,
+    Refund,
+    SavedCard,
 )
 from kafka_bridge.contracts.registry import EVENT_CLASSES, decode, event_id_of_record
 from kafka_bridge.contracts.topics import Service, Topic
@@ -26,6 +29,7 @@ __all__ = [
     "CardPaymentRequested",
     "Contract",
     "CustomerInfo",
+    "Dispute",
     "Event",
     "PaymentMeasured",
     "PaymentOptions",
@@ -34,6 +38,8 @@ __all__ = [
     "PaymentStatus",
     "PaymentStatusUpdated",
     "PaymentUpdateRequested",
+    "Refund",
+    "SavedCard",
     "Service",
     "Topic",
     "WebhookProcessed",

@@ -170,7 +170,7 @@ def _operations(event_class: type[Event]) -> dict[str, Document]:
         }
 
     return {
-        f"{topic.producer}Sends{name}": operation(topic.producer, "send"),
+        **{f"{service}Sends{name}": operation(service, "send") for service in topic.producers},
         **{
             f"{service}Receives{name}": operation(service, "receive") for service in topic.consumers
         },

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from kafka_bridge.contracts.base import (
     Code,
@@ -13,9 +13,11 @@ from kafka_bridge.contracts.base import (
     Event,
     Identifier,
     MinorUnits,
+    MinorUnitsOrZero,
     Revision,
     Source,
     Timestamp,
+    Version,
 )
 from kafka_bridge.contracts.topics import Topic
 
@@ -58,6 +60,10 @@ class PaymentOptions(Contract):
     """Where the bank sends the customer after 3-D Secure."""
     confirmation_token: Identifier | None = None
     description: str | None = None
+    save_card: bool | None = None
+    """Keep the card, so that later payments can be made with it."""
+    off_session: bool | None = None
+    """The customer is not there: a saved card is charged without them."""
 
 
 class CardPaymentRequested(Event):
@@ -68,6 +74,7 @@ class CardPaymentRequested(Event):
 
     event_type: Literal[Topic.STRIPE_PAYMENT_REQUEST]
     """Has no default: what claims to be no request is none."""
+    version: Version = "1.1"
     source: Source = "customer-service"
     payment_id: UUID | None = None
     """Chosen by the requester; a request without one is known by its event id."""
@@ -90,6 +97,39 @@ class CardPaymentRequested(Event):
         return self.payment_options.confirmation_token if self.payment_options else None
 
 
+class Refund(Contract):
+    """A refund of a payment, asked for here or made in Stripe's dashboard."""
+
+    refund_id: UUID | None = None
+    """The id of the event that asked for it; none if it was made at Stripe."""
+    stripe_refund_id: Code = ""
+    """Empty if Stripe refused to make it."""
+    amount: MinorUnits
+    status: Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
+    reason: Code | None = None
+    error: str | None = None
+
+
+class Dispute(Contract):
+    """A customer's bank wants a payment back. https://docs.stripe.com/disputes"""
+
+    dispute_id: Identifier
+    amount: MinorUnits
+    status: Code
+    """Stripe's word: needs_response, under_review, won, lost and others."""
+    reason: Code | None = None
+
+
+class SavedCard(Contract):
+    """A card that its customer may be charged with again."""
+
+    payment_method_id: Identifier
+    brand: Annotated[str, StringConstraints(max_length=32)]
+    last4: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
+    exp_month: Annotated[int, Field(ge=1, le=12)]
+    exp_year: Annotated[int, Field(ge=2000, le=2199)]
+
+
 class PaymentOutcome(Event):
     """What Stripe said of a payment, and how far it is."""
 
@@ -104,16 +144,27 @@ class PaymentOutcome(Event):
     """A sentence for the customer."""
     error_code: Code | None = None
     decline_code: Code | None = None
+    amount_captured: MinorUnitsOrZero | None = None
+    amount_refunded: MinorUnitsOrZero | None = None
+    """By refunds that succeeded or are pending."""
+    dispute_status: Code | None = None
+    """Of the newest dispute."""
     revision: Revision | None = None
 
 
 class PaymentProgress(PaymentOutcome):
     """An outcome as the customer service needs it, with what the browser needs to go on."""
 
-    private: ClassVar = frozenset({"client_secret", "next_action"})
+    private: ClassVar = frozenset({"client_secret", "next_action", "saved_card"})
 
     client_secret: Code | None = None
     next_action: dict[str, Any] | None = None
+    saved_card: SavedCard | None = None
+    """Told once the card is saved with its customer at Stripe."""
+    refunds: tuple[Refund, ...] | None = None
+    """All of them, the oldest first."""
+    disputes: tuple[Dispute, ...] | None = None
+    """All of them, the oldest first."""
 
 
 class CardPaymentAnswered(PaymentProgress):
@@ -122,21 +173,41 @@ class CardPaymentAnswered(PaymentProgress):
     topic: ClassVar = Topic.PAYMENT_CARD_RESULT
 
     event_type: Literal[Topic.PAYMENT_CARD_RESULT] = Topic.PAYMENT_CARD_RESULT
+    version: Version = "1.1"
     success: bool
     requires_action: bool | None = None
 
 
 class PaymentUpdateRequested(Event):
-    """A customer goes on with a payment. Produced by customer, consumed by payment."""
+    """Somebody goes on with a payment. Produced by customer and payment, consumed by payment.
+
+    The payment service asks itself for what its operators and its deadlines want, so that it
+    happens in the payment's order. A refund is known by the id of the event that asked for it.
+    """
 
     topic: ClassVar = Topic.STRIPE_PAYMENT_UPDATE
 
     event_type: Literal[Topic.STRIPE_PAYMENT_UPDATE] = Topic.STRIPE_PAYMENT_UPDATE
+    version: Version = "1.1"
     source: Source = "customer-service"
     payment_id: UUID
     payment_intent_id: Identifier
-    action: Literal["confirm"]
+    action: Literal["confirm", "capture", "cancel", "refund"]
     """`confirm`: the customer is back from 3-D Secure, and the intent waits for us."""
+    amount: MinorUnits | None = None
+    """How much to capture or refund; if absent, all that is left."""
+    reason: Literal["duplicate", "fraudulent", "requested_by_customer", "abandoned"] | None = None
+    """Why it is canceled or refunded, in Stripe's words. Only a cancellation can be `abandoned`."""
+
+    @model_validator(mode="after")
+    def _fits_the_action(self) -> Self:
+        if self.amount and self.action not in ("capture", "refund"):
+            raise ValueError(f"there is no amount to {self.action}")
+        if self.reason and self.action not in ("cancel", "refund"):
+            raise ValueError(f"there is no reason to {self.action}")
+        if self.reason == "abandoned" and self.action == "refund":
+            raise ValueError("a refund cannot be 'abandoned'")
+        return self
 
 
 class PaymentStatusUpdated(PaymentProgress):
@@ -145,6 +216,7 @@ class PaymentStatusUpdated(PaymentProgress):
     topic: ClassVar = Topic.PAYMENT_STATUS_UPDATED
 
     event_type: Literal[Topic.PAYMENT_STATUS_UPDATED] = Topic.PAYMENT_STATUS_UPDATED
+    version: Version = "1.1"
 
 
 class PaymentMeasured(PaymentOutcome):
@@ -153,6 +225,7 @@ class PaymentMeasured(PaymentOutcome):
     topic: ClassVar = Topic.PAYMENT_ANALYTICS
 
     event_type: Literal[Topic.PAYMENT_ANALYTICS] = Topic.PAYMENT_ANALYTICS
+    version: Version = "1.1"
     payment_type: Literal["one_off"] = "one_off"
     card_brand: Annotated[str, StringConstraints(max_length=32)] | None = None
     card_country: Annotated[str, StringConstraints(max_length=2)] | None = None

@@ -29,8 +29,8 @@ class Topic(StrEnum):
     WEBHOOK_PROCESSED = "webhook.processed"
 
     @property
-    def producer(self) -> Service:
-        """The one service that produces to it."""
+    def producers(self) -> tuple[Service, ...]:
+        """The services that produce to it."""
         return _ROUTES[self][0]
 
     @property
@@ -49,16 +49,20 @@ def dead_letter_topic(topic: str) -> str:
     return f"{topic}.dlq"
 
 
-_TO_PAYMENT: Final = (Service.CUSTOMER, (Service.PAYMENT,))
-_TO_BOTH: Final = (Service.PAYMENT, (Service.CUSTOMER, Service.ADMIN))
-_TO_ADMIN: Final = (Service.PAYMENT, (Service.ADMIN,))
+_Route = tuple[tuple[Service, ...], tuple[Service, ...]]
 
-_ROUTES: Final[dict[Topic, tuple[Service, tuple[Service, ...]]]] = {
-    Topic.STRIPE_PAYMENT_REQUEST: (Service.CUSTOMER, (Service.PAYMENT, Service.ADMIN)),
-    Topic.STRIPE_SUBSCRIPTION_SETUP: _TO_PAYMENT,
+_ASKED: Final[_Route] = ((Service.CUSTOMER,), (Service.PAYMENT, Service.ADMIN))
+_UPDATE_ASKED: Final[_Route] = ((Service.CUSTOMER, Service.PAYMENT), _ASKED[1])
+_TO_PAYMENT: Final[_Route] = ((Service.CUSTOMER,), (Service.PAYMENT,))
+_TO_BOTH: Final[_Route] = ((Service.PAYMENT,), (Service.CUSTOMER, Service.ADMIN))
+_TO_ADMIN: Final[_Route] = ((Service.PAYMENT,), (Service.ADMIN,))
+
+_ROUTES: Final[dict[Topic, _Route]] = {
+    Topic.STRIPE_PAYMENT_REQUEST: _ASKED,
+    Topic.STRIPE_SUBSCRIPTION_SETUP: _ASKED,
     Topic.STRIPE_WEBHOOK_RECEIVED: _TO_PAYMENT,
-    Topic.STRIPE_PAYMENT_UPDATE: _TO_PAYMENT,
-    Topic.STRIPE_SUBSCRIPTION_UPDATE: _TO_PAYMENT,
+    Topic.STRIPE_PAYMENT_UPDATE: _UPDATE_ASKED,
+    Topic.STRIPE_SUBSCRIPTION_UPDATE: _UPDATE_ASKED,
     Topic.PAYMENT_CARD_RESULT: _TO_BOTH,
     Topic.PAYMENT_SETUP_RESULT: _TO_BOTH,
     Topic.PAYMENT_STATUS_UPDATED: _TO_BOTH,

@@ -44,7 +44,8 @@ class TestDocument:
         name, topic = event_class.__name__, event_class.topic
 
         assert generated["channels"][topic]["messages"].keys() == {name}
-        assert generated["operations"][f"{topic.producer}Sends{name}"]["action"] == "send"
+        for service in topic.producers:
+            assert generated["operations"][f"{service}Sends{name}"]["action"] == "send"
         for service in topic.consumers:
             assert generated["operations"][f"{service}Receives{name}"]["action"] == "receive"
         assert generated["components"]["messages"][name]["examples"]
