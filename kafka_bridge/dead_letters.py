@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Value
@@ -54,6 +55,7 @@ def _copy(record: Record, event_id: UUID, error: BaseException) -> OutboxRecord:
         "dlq_error_type": type(error).__name__,
         "dlq_error": text_of(error)[:_LONGEST_REASON],
         "dlq_fingerprint": fingerprint_of(error),
+        "dlq_consumer": settings.SERVICE_NAME,
         "dlq_topic": record.topic,
         "dlq_partition": str(record.partition),
         "dlq_offset": str(record.offset),

@@ -6,7 +6,7 @@ hold it to record what it did, so that a worker believed dead can do no harm whe
 """
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -66,8 +66,10 @@ DELETE FROM kafka_bridge_lane WHERE key = ANY(%s) AND NOT EXISTS (
 )
 """
 _RELEASE: Final = """
-UPDATE kafka_bridge_lane SET lease = NULL, available_at = clock_timestamp() + wait
-FROM unnest(%s::text[], %s::interval[]) AS released (lane_key, wait) WHERE key = lane_key
+UPDATE kafka_bridge_lane
+SET lease = NULL, available_at = clock_timestamp() + wait, waits_for = reason
+FROM unnest(%s::text[], %s::interval[], %s::text[]) AS released (lane_key, wait, reason)
+WHERE key = lane_key
 """
 
 
@@ -82,6 +84,16 @@ class Claim:
     attempts: int
     received_at: datetime
     lease: UUID
+
+
+class Wait(NamedTuple):
+    """For how long a lane is parked, and why."""
+
+    time: timedelta
+    reason: str
+
+
+NO_WAIT: Final = Wait(timedelta(), "")
 
 
 class _PendingRow(NamedTuple):
@@ -155,7 +167,7 @@ def hold(claims: Iterable[Claim]) -> set[UUID]:
     return {claim.event_id for claim in claims if leases.get(claim.key) == claim.lease}
 
 
-def release(waits: dict[str, timedelta]) -> None:
+def release(waits: Mapping[str, Wait]) -> None:
     """Give held lanes back, each due after its wait. Those with nothing pending are closed.
 
     Call `hold` before, in the same transaction.
@@ -164,4 +176,6 @@ def release(waits: dict[str, timedelta]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE_EMPTY, [keys])
         if cursor.rowcount < len(keys):
-            cursor.execute(_RELEASE, [keys, list(waits.values())])
+            times = [wait.time for wait in waits.values()]
+            reasons = [wait.reason for wait in waits.values()]
+            cursor.execute(_RELEASE, [keys, times, reasons])

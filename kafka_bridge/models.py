@@ -100,11 +100,13 @@ class Lane(models.Model):
 
     `available_at` is when its first event may be tried: now, after a retry's wait, or when the
     lease of the worker that has it runs out. Whoever settles an event must still hold `lease`.
+    `waits_for` says why the last try parked it.
     """
 
     key = models.CharField(max_length=255, primary_key=True)
     available_at = models.DateTimeField(db_index=True)
     lease = models.UUIDField(null=True, blank=True)
+    waits_for = models.TextField(blank=True, db_default="")
 
     class Meta:
         verbose_name = "lane"

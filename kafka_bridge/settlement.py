@@ -16,7 +16,7 @@ from kafka_bridge.database import is_away
 from kafka_bridge.errors import CannotBeHandled, OutcomeUnknown, TryLater, storable, text_of
 from kafka_bridge.fingerprints import fingerprint_of
 from kafka_bridge.handlers import Answered, Handler, handler_of
-from kafka_bridge.lanes import Claim
+from kafka_bridge.lanes import NO_WAIT, Claim, Wait
 
 logger = structlog.get_logger(__name__)
 
@@ -64,7 +64,8 @@ def settle(outcomes: Sequence[Outcome]) -> None:
     """Record the effects of what went well, and what is to become of the rest.
 
     Outcomes whose lease has run out are dropped: somebody else has their lane. If the effects of
-    one cannot be recorded, the others are settled without it and it counts as failed.
+    one cannot be recorded, the others are settled without it and it counts as failed: it is found
+    by halves, so that one in a batch of 500 costs 18 more transactions and not 500.
 
     Raises:
         OperationalError, InterfaceError: the database is away. Settle the same outcomes again.
@@ -83,14 +84,15 @@ def settle(outcomes: Sequence[Outcome]) -> None:
             return
     # Outside the except block, or what failed for one event would stand as its context in the
     # traceback of another: somebody else's data.
-    _settle_each(outcomes)
+    _settle_halves(outcomes)
 
 
-def _settle_each(outcomes: Sequence[Outcome]) -> None:
+def _settle_halves(outcomes: Sequence[Outcome]) -> None:
     unsettled: list[Exception] = []
-    for outcome in outcomes:
+    middle = len(outcomes) // 2
+    for half in (outcomes[:middle], outcomes[middle:]):
         try:
-            settle([outcome])
+            settle(half)
         except Exception as error:
             if is_away(error):
                 raise
@@ -109,7 +111,7 @@ def _settle(outcomes: Sequence[Outcome]) -> None:
     _record_effects(succeeded)
     with connection.cursor() as cursor:
         cursor.execute(_MARK_HANDLED, [[outcome.claim.inbox_id for outcome in succeeded]])
-    waits = {outcome.claim.key: timedelta() for outcome in succeeded}
+    waits = {outcome.claim.key: NO_WAIT for outcome in succeeded}
     for outcome in held:
         if outcome.error is not None:
             waits[outcome.claim.key] = _record_failure(outcome.claim, outcome.error)
@@ -131,10 +133,11 @@ def _argument(handler: Handler, outcome: Outcome) -> Any:
     return Answered(outcome.event, outcome.answer) if handler.call else outcome.event
 
 
-def _record_failure(claim: Claim, error: Exception) -> timedelta:
+def _record_failure(claim: Claim, error: Exception) -> Wait:
     if isinstance(error, TryLater):
         logger.info("try_later", event_id=str(claim.event_id), reason=str(error))
-        return timedelta(seconds=error.seconds * random.uniform(1.0, 1.5))  # noqa: S311 - jitter
+        seconds = error.seconds * random.uniform(1.0, 1.5)  # noqa: S311 - jitter
+        return Wait(timedelta(seconds=seconds), text_of(error))
     attempts = claim.attempts + 1
     if isinstance(error, OutcomeUnknown):
         attempts = min(attempts, _UNKNOWN_COUNTS_TO)
@@ -157,7 +160,7 @@ def _record_failure(claim: Claim, error: Exception) -> timedelta:
         error_type=type(error).__name__,
         error=text,
     )
-    return timedelta() if dead else _wait_after(attempts)
+    return NO_WAIT if dead else Wait(_wait_after(attempts), f"{type(error).__name__}: {text}")
 
 
 def _wait_after(attempts: int) -> timedelta:

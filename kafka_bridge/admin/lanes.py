@@ -1,5 +1,7 @@
 """Lanes in Django admin."""
 
+from typing import Final
+
 from django.contrib import admin
 from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -9,17 +11,20 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from kafka_bridge.admin.events import badge, moment
 from kafka_bridge.models import InboxEvent, Lane
 from kafka_bridge.read_only_admin import ReadOnlyAdmin
+
+_LONGEST_REASON: Final = 120
 
 
 @admin.register(Lane)
 class LaneAdmin(ReadOnlyAdmin[Lane]):
     """Keys with pending events, those that wait the longest first."""
 
-    list_display = ("key", "state", "pending", "due", "events")
+    list_display = ("key", "state", "pending", "due", "reason", "events")
     list_display_links = None
     search_fields = ("=key",)
     search_help_text = "A key (customer id), in full"
@@ -54,6 +59,11 @@ class LaneAdmin(ReadOnlyAdmin[Lane]):
     def due(self, lane: Lane) -> str:
         """Show when its first event may be tried next, to the second."""
         return moment(lane.available_at)
+
+    @admin.display(description="waits for")
+    def reason(self, lane: Lane) -> str:
+        """Show the beginning of why its last try parked it."""
+        return Truncator(lane.waits_for).chars(_LONGEST_REASON) if lane.waits_for else ""
 
     @admin.display(description="pending", ordering=F("pending_count"))
     def pending(self, lane: Lane) -> int:

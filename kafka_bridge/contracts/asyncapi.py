@@ -58,6 +58,10 @@ _DEAD_LETTER_HEADERS: Final[Document] = {
         "dlq_event_id": {"type": "string", "format": "uuid"},
         "dlq_error_type": {"type": "string", "description": "The kind of reason."},
         "dlq_error": {"type": "string", "description": "The reason; it names the fields at fault."},
+        "dlq_consumer": {
+            "type": "string",
+            "description": "The service that cannot handle it: each that reads the topic tells.",
+        },
         "dlq_topic": {"type": "string"},
         "dlq_partition": {"type": "string", "description": "A number."},
         "dlq_offset": {"type": "string", "description": "A number."},
@@ -66,7 +70,7 @@ _DEAD_LETTER_HEADERS: Final[Document] = {
             "description": "Set if the record was too large to be copied; its inbox has it.",
         },
     },
-    "required": ["dlq_event_id", "dlq_error_type", "dlq_error"],
+    "required": ["dlq_event_id", "dlq_error_type", "dlq_error", "dlq_consumer"],
 }
 
 

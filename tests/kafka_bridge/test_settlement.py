@@ -60,6 +60,22 @@ class TestSettle:
         assert (failed.key, failed.attempts, failed.error_type) == ("c7", 1, "NoSuchCard")
         assert "NoSuchCard" in failed.traceback
 
+    def test_one_in_many_is_found_by_halves(self, answering_ledger):
+        receive(*[noted(f"c{number}", number) for number in range(256)])
+        refuse(answering_ledger, 100)
+        record, batches = answering_ledger.record, []
+
+        def count_and_record(events):
+            batches.append(len(events))
+            record(events)
+
+        answering_ledger.record = count_and_record
+
+        settle([read(claim) for claim in lanes.claim(256)])
+
+        assert len(answering_ledger.by_key()) == 255
+        assert len(batches) == 1 + 2 * 8  # the whole, and two halves at each of log2(256) depths
+
     def test_what_a_refused_record_had_published_is_gone_with_it(self, answering_ledger):
         receive(noted("a", 1), noted("b", 2))
         record = answering_ledger.record
@@ -223,6 +239,19 @@ class TestOutcomes:
         assert event.attempts == MAX_ATTEMPTS - 1
         assert event.error == ""
         assert 19 < wait_of() <= 30
+        assert Lane.objects.get().waits_for == "limit"
+
+    def test_lane_says_what_it_waits_for_until_it_goes_on(self, answering_ledger):
+        receive(noted(number=1), noted(number=2))
+        refuse(answering_ledger, 1)
+
+        settle([read(claim) for claim in lanes.claim(1)])
+
+        assert Lane.objects.get().waits_for == "NoSuchCard: "
+        refuse(answering_ledger)
+        make_lanes_due()
+        settle([read(claim) for claim in lanes.claim(1)])
+        assert Lane.objects.get().waits_for == ""
 
     def test_dead_event_lets_the_next_of_its_lane_go_on(self, answering_ledger):
         receive(noted(number=1), noted(number=2))
