@@ -1,7 +1,7 @@
 """Whatever a record holds: it is stored, and the next one is handled."""
 
 import pytest
-from django.conf import settings
+from django import conf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -73,7 +73,7 @@ class TestBadValue:
         assert copy.headers["traceparent"] == "00-1-2-03"
         assert copy.headers["dlq_error_type"] == "InvalidEvent"
         assert copy.headers["dlq_topic"] == record.topic
-        assert copy.headers["dlq_consumer"] == settings.SERVICE_NAME
+        assert copy.headers["dlq_consumer"] == conf.settings.SERVICE_NAME
         assert copy.headers["dlq_offset"] == str(record.offset)
 
     def assert_good_one_went_on(self, good):
