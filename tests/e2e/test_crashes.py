@@ -1,14 +1,17 @@
 """Any process killed with -9 during a batch, and started again by the supervisor."""
 
+import itertools
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 import requests
+import valkey
 
 from devstack.books import Figures
 from devstack.hops import RESULT_TOPIC, Trace
+from devstack.launch import read_env
 from devstack.waiting import wait_until
 
 BATCH = 100
@@ -29,6 +32,7 @@ PROCESSES = [
     "valkey",
     "kafka",
 ]
+SERVERS = ("postgres", "valkey", "kafka")
 
 
 def pay_until_accepted(api, amount):
@@ -107,3 +111,67 @@ class TestKilledDuringABatch:
         assert [payment["status"] for payment in payments] == ["succeeded"] * BATCH
         assert books.check(before=before, expected=expected, seconds=60) == []
         assert len(results_at_the_customer(stack, payments)) == BATCH
+
+
+def pay_until(done, customers):
+    """Take payments of different amounts, five at once, until `done` says so; at least a batch."""
+    numbers = itertools.count()
+
+    def pay(customer):
+        accepted = []
+        while (number := next(numbers)) < BATCH or not done():
+            accepted.append((customer, pay_until_accepted(customer, amount=1000 + number)))
+        return accepted
+
+    with ThreadPoolExecutor(max_workers=5) as pool:
+        accepted = list(
+            itertools.chain(*pool.map(pay, itertools.islice(itertools.cycle(customers), 5)))
+        )
+    return [settled_payment(customer, payment["id"]) for customer, payment in accepted]
+
+
+def service_processes(stack):
+    names = stack.supervisor.names()
+    return {name: stack.supervisor.pid(name) for name in names if name not in SERVERS}
+
+
+@pytest.mark.timeout(300)
+class TestServersRestartedInOneRun:
+    """PostgreSQL, Valkey with all its data lost, and Kafka, one after the other, under payments."""
+
+    def restart(self, stack, server):
+        if server not in stack.supervisor.names():
+            pytest.skip(f"{server} runs elsewhere: its variable is set.")
+        killed = stack.kill(server)
+        stack.wait_until_restarted(server, killed=killed)
+
+    def lose_all_hints(self, stack):
+        variables = read_env(str(stack.env_file("payment")))
+        with closing(valkey.from_url(variables["CELERY_BROKER_URL"])) as client:
+            client.flushall()
+            client.config_set("save", "")
+
+    def test_no_process_ends_and_no_payment_is_lost_or_made_twice(self, stack, customers, books):
+        stack.wait_until_settled()
+        before, processes = books.read(), service_processes(stack)
+
+        def restart_all():
+            self.restart(stack, "postgres")
+            self.lose_all_hints(stack)
+            self.restart(stack, "valkey")
+            if stack.kafka_keeps_records:
+                self.restart(stack, "kafka")
+
+        with ThreadPoolExecutor() as pool:
+            restarting = pool.submit(restart_all)
+            payments = pay_until(restarting.done, customers)
+            restarting.result()
+
+        stack.wait_until_settled(seconds=90)
+        expected = Figures()
+        for payment in payments:
+            expected.add("succeeded", payment["amount"], "eur")
+        assert {payment["status"] for payment in payments} == {"succeeded"}
+        assert books.check(before=before, expected=expected, seconds=60) == []
+        assert len(results_at_the_customer(stack, payments)) == len(payments)
+        assert service_processes(stack) == processes
