@@ -9,6 +9,11 @@ from kafka_bridge.contracts import (
     Event,
     PaymentStatusUpdated,
     PaymentUpdateRequested,
+    SubscriptionAnswered,
+    SubscriptionPaymentUpdated,
+    SubscriptionRequested,
+    SubscriptionStatusUpdated,
+    SubscriptionUpdateRequested,
     WebhookProcessed,
 )
 from kafka_bridge.handlers import handles
@@ -19,6 +24,11 @@ from kafka_bridge.handlers import handles
     PaymentUpdateRequested,
     CardPaymentAnswered,
     PaymentStatusUpdated,
+    SubscriptionRequested,
+    SubscriptionUpdateRequested,
+    SubscriptionAnswered,
+    SubscriptionStatusUpdated,
+    SubscriptionPaymentUpdated,
     WebhookProcessed,
 )
 def log_events(events: Sequence[Event]) -> None:

@@ -20,6 +20,18 @@ from kafka_bridge.contracts.payments import (
     SavedCard,
 )
 from kafka_bridge.contracts.registry import EVENT_CLASSES, decode, event_id_of_record
+from kafka_bridge.contracts.subscriptions import (
+    PlanInfo,
+    ProrationPreview,
+    SubscriptionAnswered,
+    SubscriptionContext,
+    SubscriptionPaymentUpdated,
+    SubscriptionRequested,
+    SubscriptionState,
+    SubscriptionStatus,
+    SubscriptionStatusUpdated,
+    SubscriptionUpdateRequested,
+)
 from kafka_bridge.contracts.topics import Service, Topic
 from kafka_bridge.contracts.webhooks import WebhookProcessed, WebhookReceived
 
@@ -38,9 +50,19 @@ __all__ = [
     "PaymentStatus",
     "PaymentStatusUpdated",
     "PaymentUpdateRequested",
+    "PlanInfo",
+    "ProrationPreview",
     "Refund",
     "SavedCard",
     "Service",
+    "SubscriptionAnswered",
+    "SubscriptionContext",
+    "SubscriptionPaymentUpdated",
+    "SubscriptionRequested",
+    "SubscriptionState",
+    "SubscriptionStatus",
+    "SubscriptionStatusUpdated",
+    "SubscriptionUpdateRequested",
     "Topic",
     "WebhookProcessed",
     "WebhookReceived",

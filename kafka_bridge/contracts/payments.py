@@ -226,7 +226,9 @@ class PaymentMeasured(PaymentOutcome):
 
     event_type: Literal[Topic.PAYMENT_ANALYTICS] = Topic.PAYMENT_ANALYTICS
     version: Version = "1.1"
-    payment_type: Literal["one_off"] = "one_off"
+    payment_type: Literal["one_off", "subscription_first", "subscription_renewal"] = "one_off"
+    subscription_id: UUID | None = None
+    subscription_plan_id: Identifier | None = None
     card_brand: Annotated[str, StringConstraints(max_length=32)] | None = None
     card_country: Annotated[str, StringConstraints(max_length=2)] | None = None
     requested_at: Timestamp

@@ -15,6 +15,13 @@ from kafka_bridge.contracts.payments import (
     PaymentStatusUpdated,
     PaymentUpdateRequested,
 )
+from kafka_bridge.contracts.subscriptions import (
+    SubscriptionAnswered,
+    SubscriptionPaymentUpdated,
+    SubscriptionRequested,
+    SubscriptionStatusUpdated,
+    SubscriptionUpdateRequested,
+)
 from kafka_bridge.contracts.topics import Topic
 from kafka_bridge.contracts.webhooks import WebhookProcessed, WebhookReceived
 from kafka_bridge.errors import InvalidEvent, UnknownTopic
@@ -24,9 +31,14 @@ EVENT_CLASSES: Final[dict[Topic, type[Event]]] = {
     for event_class in (
         CardPaymentRequested,
         PaymentUpdateRequested,
+        SubscriptionRequested,
+        SubscriptionUpdateRequested,
         WebhookReceived,
         CardPaymentAnswered,
         PaymentStatusUpdated,
+        SubscriptionAnswered,
+        SubscriptionStatusUpdated,
+        SubscriptionPaymentUpdated,
         PaymentMeasured,
         WebhookProcessed,
     )
