@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
-from django.db import connections
 
 from devstack.waiting import wait_until
 from kafka_bridge import inbox
@@ -16,35 +15,15 @@ from kafka_bridge.models import InboxEvent, Lane, OutboxEvent
 from kafka_bridge.testing import make_lanes_due
 from kafka_bridge.worker import LaneWorker
 from tests.kafka_bridge.noted import DEAD_LETTERS, noted, record_of
+from tests.kafka_bridge.workers import close, running_worker
 
 IN_FLIGHT = 50
 
 
 @pytest.fixture
 def worker(answering_ledger):
-    worker = LaneWorker(in_flight=IN_FLIGHT)
-    yield worker
-    close(worker)
-
-
-def close(worker):
-    """Stop a worker's threads and connections, which in a process live as long as it does."""
-    worker.stop()
-    for executor in (worker._claiming, worker._settling):
-        executor.submit(connections.close_all).result()
-        executor.shutdown()
-    asyncio.run_coroutine_threadsafe(cancel_all_others(), worker._loop).result()
-    worker._loop.call_soon_threadsafe(worker._loop.stop)
-    wait_until(lambda: not worker._loop.is_running(), what="the worker's loop to stop")
-    worker._loop.close()
-
-
-async def cancel_all_others():
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_default_executor()
+    with running_worker(in_flight=IN_FLIGHT) as worker:
+        yield worker
 
 
 def receive(*events):
