@@ -1,0 +1,1 @@
+"""Answers payment requests at once and from memory."""
