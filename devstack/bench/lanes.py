@@ -173,7 +173,7 @@ class _Effects:
     @property
     def complete(self) -> bool:
         """Whether every event that can be recorded is."""
-        return self._recorded >= self._wanted
+        return bool(self._recorded >= self._wanted)
 
     def begin(self) -> None:
         """Begin to count the time."""

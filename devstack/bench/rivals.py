@@ -10,7 +10,8 @@ from typing import Final
 
 import psycopg2
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from psycopg2.extras import execute_values
 
 from devstack.bench.system import System

@@ -155,7 +155,7 @@ class System:
         final, asked = self.row("customer", _FINAL_AT_CUSTOMER, asked_at)
         (counted,) = self.row("admin", _COUNTED_AT_ADMIN, asked_at)
         assert asked == count  # noqa: S101 - or something else paid meanwhile
-        return final == counted == count
+        return bool(final == counted == count)
 
     def _last_inbox_ids(self) -> dict[str, int]:
         return {name: self.row(name, _LAST_INBOX_ID)[0] for name in self.running.database_urls}
