@@ -105,6 +105,7 @@ class Api:
         paths: list[str] = params.pop("expand", [])
         session = self._emulator.session(request_id=headers["request-id"], idempotency_key=key)
         session.asked_to_process = fault if fault and fault.action == "processing" else None
+        session.asked_to_redirect = fault is not None and fault.action == "redirect"
         request = Request(session, Params(params), ids, call.path, publishable)
         keys = self._emulator.idempotency_keys
         try:

@@ -22,6 +22,7 @@ REQUEST_ACTIONS = {
     "drop_after",
     "lock_timeout",
     "processing",
+    "redirect",
 }
 WEBHOOK_ACTIONS = {"duplicate", "reorder", "delay", "drop", "wrong_signature", "older_api_version"}
 _DISTRIBUTIONS = {"fixed", "uniform", "exponential", "lognormal"}

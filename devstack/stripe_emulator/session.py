@@ -47,6 +47,7 @@ class Session:
         self.wakes_webhooks = False
         self.wakes_schedule = False
         self.asked_to_process: Fault | None = None
+        self.asked_to_redirect = False
         self._held: dict[str, _Held] = {}
         self._endpoints: list[StripeObject] | None = None
 

@@ -220,3 +220,43 @@ class TestConfirmationTokens:
         assert client.v1.confirmation_tokens.retrieve(token.id).payment_intent == intent.id
         with pytest.raises(stripe.InvalidRequestError):
             client.v1.payment_intents.create(params)
+
+
+class TestConfirmationTokenOfStripeJs:
+    @pytest.fixture
+    def token(self, emulator):
+        answer = requests.post(
+            f"{emulator.url}/v1/confirmation_tokens",
+            data={"payment_method": "pm_card_threeDSecure2Required", "return_url": RETURN_URL},
+            headers={"Authorization": "Bearer pk_test_browser"},
+            timeout=5,
+        )
+        return answer.json()["id"]
+
+    def confirm(self, client, token):
+        return client.v1.payment_intents.create(
+            {
+                "amount": 1000,
+                "currency": "eur",
+                "confirm": True,
+                "confirmation_method": "manual",
+                "confirmation_token": token,
+                "return_url": RETURN_URL,
+            }
+        )
+
+    def test_is_challenged_in_the_page(self, client, token):
+        intent = self.confirm(client, token)
+
+        assert intent.next_action.type == "use_stripe_sdk"
+
+    def test_is_sent_to_a_bank_that_cannot_be_framed(self, client, emulator, token):
+        emulator.faults({"match": "POST /v1/payment_intents$", "action": "redirect"})
+        intent = self.confirm(client, token)
+
+        address, query = answer_bank(intent.next_action.redirect_to_url.url, "complete")
+
+        assert address == "https://shop.example/return"
+        assert query["redirect_status"] == ["succeeded"]
+        confirmed = client.v1.payment_intents.confirm(intent.id)
+        assert confirmed.status == "succeeded"

@@ -62,9 +62,10 @@ def next_action(
 ) -> dict[str, Any]:
     """Return the step the customer must take: a page to go to, or one for Stripe.js to open."""
     page = f"{session.base_url}/3d_secure/{intent['id']}"
+    by_redirect = return_url and (session.asked_to_redirect or not use_stripe_sdk)
     # Stripe.js shows the page in a frame of its own, which must not wander off.
-    hidden(intent)["return_url"] = None if use_stripe_sdk else return_url
-    if return_url and not use_stripe_sdk:
+    hidden(intent)["return_url"] = return_url if by_redirect else None
+    if by_redirect:
         return {
             "type": "redirect_to_url",
             "redirect_to_url": {"return_url": return_url, "url": page},
@@ -91,7 +92,7 @@ def adopt_confirmation_token(session: Session, intent: StripeObject, params: Par
         )
     session.save(token, **{intent["object"]: intent["id"]})
     adopted: dict[str, Any] = {"payment_method": hidden(token)["payment_method"]}
-    for name in ("return_url", "setup_future_usage", "shipping"):
+    for name in ("return_url", "setup_future_usage", "shipping", "use_stripe_sdk"):
         if token[name]:
             adopted[name] = token[name]
     return Params({**adopted, **params.read_all()})
