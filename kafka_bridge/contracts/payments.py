@@ -192,8 +192,13 @@ class PaymentUpdateRequested(Event):
     source: Source = "customer-service"
     payment_id: UUID
     payment_intent_id: Identifier
-    action: Literal["confirm", "capture", "cancel", "refund"]
-    """`confirm`: the customer is back from 3-D Secure, and the intent waits for us."""
+    action: Literal["confirm", "capture", "cancel", "refund", "refresh"]
+    """`confirm`: the customer is back from 3-D Secure, or comes to answer what a payment without
+    them could not. `refresh`: somebody heard that Stripe knows more of the payment than we do."""
+    expected_status: PaymentStatus | None = None
+    """Do it only if the payment still is where whoever asks saw it; else only look at it."""
+    return_url: str | None = None
+    """Where the bank sends the customer after a confirmation; without one, Stripe.js takes over."""
     amount: MinorUnits | None = None
     """How much to capture or refund; if absent, all that is left."""
     reason: Literal["duplicate", "fraudulent", "requested_by_customer", "abandoned"] | None = None
@@ -205,6 +210,8 @@ class PaymentUpdateRequested(Event):
             raise ValueError(f"there is no amount to {self.action}")
         if self.reason and self.action not in ("cancel", "refund"):
             raise ValueError(f"there is no reason to {self.action}")
+        if self.return_url and self.action != "confirm":
+            raise ValueError(f"nobody returns from a {self.action}")
         if self.reason == "abandoned" and self.action == "refund":
             raise ValueError("a refund cannot be 'abandoned'")
         return self
