@@ -47,7 +47,8 @@ def request_payment(
 ) -> Payment:
     """Accept a request to pay and publish it, once for each idempotency key of the customer.
 
-    `request` is what `PaymentRequestSerializer` validated.
+    `request` is what `PaymentRequestSerializer` validated, or the checkout page's with a
+    `confirmation_token` in place of a `payment_method`, and with `save_card`.
 
     Raises:
         IdempotencyKeyReused: the key came before with another request.
@@ -123,7 +124,7 @@ def _new_payment(
         correlation_id=new_correlation_id(),
         amount=request["amount"],
         currency=request["currency"],
-        payment_method_id=request["payment_method"],
+        payment_method_id=request.get("payment_method", ""),
         description=request.get("description", ""),
         metadata=request.get("metadata", {}),
         created_at=now,
@@ -141,10 +142,12 @@ def _payment_requested(
         payment_id=payment.id,
         amount=payment.amount,
         currency=payment.currency,
-        payment_method_id=payment.payment_method_id,
+        payment_method_id=payment.payment_method_id or None,
         customer_info=CustomerInfo(email=customer.email or None, name=customer.name or None),
         payment_options=PaymentOptions(
             return_url=request.get("return_url"),
+            confirmation_token=request.get("confirmation_token"),
+            save_card=request.get("save_card"),
             description=payment.description or None,
         ),
         metadata=payment.metadata,
