@@ -1,5 +1,6 @@
 """Topics of a test's own, and what is on them."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
@@ -8,7 +9,7 @@ from uuid import uuid4
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 from django.conf import settings
 
-from devstack.waiting import wait_until
+from devstack.waiting import DeadlinePassedError, wait_until
 from kafka_bridge import broker
 from kafka_bridge.contracts import Topic
 from kafka_bridge.testing import contract_of_topic
@@ -65,8 +66,17 @@ def read_topic(name: str, *, count: int, partitions: int = 3, seconds: float = 2
         messages.extend(found)
         return len({message.value() for message in messages}) >= count
 
+    def ends() -> list[int]:
+        return [
+            consumer.get_watermark_offsets(TopicPartition(name, number), timeout=5)[1]
+            for number in range(partitions)
+        ]
+
     try:
         wait_until(all_there, what=f"{count} records on {name}", seconds=seconds, every=0)
+    except DeadlinePassedError as error:
+        read = Counter(message.partition() for message in messages)
+        raise AssertionError(f"{error} Read {dict(read)}; the partitions end at {ends()}") from None
     finally:
         consumer.close()
     return messages
