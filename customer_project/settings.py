@@ -1,7 +1,9 @@
 """What the customer service's settings add to those of all."""
 
+from csp.constants import NONE, SELF
+
 from kafka_bridge.conf.base import *  # noqa: F403
-from kafka_bridge.conf.base import BASE_APPS, REST_FRAMEWORK, env
+from kafka_bridge.conf.base import BASE_APPS, MIDDLEWARE, REST_FRAMEWORK, env
 from kafka_bridge.contracts import Topic
 
 SERVICE_NAME = "customer"
@@ -9,6 +11,8 @@ INSTALLED_APPS = [
     "customer_project.customers",
     "customer_project.payments",
     "customer_project.webhooks",
+    "customer_project.checkout",
+    "csp",
     *BASE_APPS,
 ]
 ROOT_URLCONF = "customer_project.urls"
@@ -19,7 +23,34 @@ CONSUMED_TOPICS = [
 ]
 
 STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY")
+# Of the release train that our API version belongs to: https://docs.stripe.com/sdks/stripejs-versioning
+STRIPE_JS_URL = env.str("STRIPE_JS_URL", default="https://js.stripe.com/endive/stripe.js")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+
+_after_session = MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware") + 1
+MIDDLEWARE = [
+    *MIDDLEWARE[:_after_session],
+    "django.middleware.locale.LocaleMiddleware",
+    *MIDDLEWARE[_after_session:],
+    "csp.middleware.CSPMiddleware",
+]
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOGIN_URL = "shop-login"
+LOGIN_REDIRECT_URL = "catalogue"
+# No page runs what is not ours; the one that takes cards adds Stripe (checkout/stripe_js.py).
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/api/"],
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "connect-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
 
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,

@@ -13,6 +13,8 @@ router.register("payments", PaymentViewSet, basename="payment")
 
 urlpatterns = [
     path("api/", include(router.urls)),
+    path("checkout/", include("customer_project.checkout.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("webhooks/stripe/", stripe_webhook, name="stripe-webhook"),
     path("admin/", admin.site.urls),
     *health_urls(),

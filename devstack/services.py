@@ -22,10 +22,11 @@ _PREFERRED_PORTS = {"customer-web": 8001, "payment-web": 8002, "admin-web": 8003
 # Variables of the developer's shell that a service gets as they are, beside what is decided here.
 _COMMON = ("DJANGO_SECRET_KEY", "DJANGO_DEBUG", "DJANGO_ALLOWED_HOSTS", "LOG_LEVEL", "LOG_FORMAT")
 _OWN = {
-    "customer": ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRETS"),
+    "customer": ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_JS_URL"),
     "payment": (
         *("STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRETS"),
         *("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT", "STRIPE_LIMITS_URL"),
+        "PAYMENT_DEADLINES",
     ),
     "admin": (),
 }
@@ -46,11 +47,14 @@ class Backends:
 def environments(backends: Backends, *, secret_keys: dict[str, str]) -> dict[str, dict[str, str]]:
     """Return each service's variables: its own database, and only the secrets that are its own."""
     host = backends.host_environment
-    stripe_base = {"STRIPE_API_BASE": backends.stripe_api_base} if backends.stripe_api_base else {}
+    base = backends.stripe_api_base
+    stripe_base = {"STRIPE_API_BASE": base} if base else {}
+    stripe_js = {"STRIPE_JS_URL": f"{base}/v3/"} if base else {}
     own = {
         "customer": {
             "STRIPE_PUBLISHABLE_KEY": DEMO_PUBLISHABLE_KEY,
             "STRIPE_WEBHOOK_SECRETS": backends.webhook_secret,
+            **stripe_js,
         },
         "payment": {
             "CELERY_BROKER_URL": backends.celery_broker_url,
