@@ -6,6 +6,7 @@ used, the share of calls that Stripe answered with 429, and what the gate costs.
 
 import argparse
 import asyncio
+import json
 import logging
 import multiprocessing
 import subprocess
@@ -58,6 +59,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--latency", type=float, default=0.3, help="of each call, in seconds")
     options = parser.parse_args()
+    figures = measure(
+        processes=options.processes,
+        rate=options.rate,
+        seconds=options.seconds,
+        latency=options.latency,
+    )
+    print(json.dumps(figures, indent=2))
+
+
+def measure(*, processes: int, rate: int, seconds: float, latency: float) -> dict[str, float]:
+    """Call an emulator that enforces `rate` a second, and return what came of it."""
     logging.disable(logging.INFO)
     gate_cost = uvloop.run(_gate_cost(""))
     with tempfile.TemporaryDirectory() as folder, _valkey(Path(folder)) as valkey_url:
@@ -65,29 +77,31 @@ def main() -> None:
         busy_cost = uvloop.run(_limited_cost(valkey_url, callers=WAITING_AT_MOST))
         with EmulatorProcess() as emulator:
             requests.post(f"{emulator.url}/v1/payment_intents", timeout=10)  # its first is slow
-            emulator.faults({"match": "^POST", "action": "latency", "seconds": options.latency})
-            emulator.post("rate_limit", {"per_second": 100, "per_endpoint": options.rate})
+            emulator.faults({"match": "^POST", "action": "latency", "seconds": latency})
+            emulator.post("rate_limit", {"per_second": 100, "per_endpoint": rate})
             run = Run(
                 stripe_url=emulator.url,
                 valkey_url=valkey_url,
-                rate=options.rate,
-                seconds=options.seconds,
+                rate=rate,
+                seconds=seconds,
             )
-            started = time.monotonic()
-            reports = _run(run, processes=options.processes)
-            took = time.monotonic() - started
+            reports = _run(run, processes=processes)
             made = emulator.audit()
+    logging.disable(logging.NOTSET)
     charged = sum(report.charged for report in reports)
     limited = sum(report.rate_limited for report in reports)
-    print(f"quota used:      {charged / options.seconds / options.rate:.1%}")
-    print(f"answered 429:    {limited / (charged + limited):.2%} ({limited})")
-    print(f"put off:         {sum(report.put_off for report in reports)}")
-    print(f"charged:         {charged} by {[report.charged for report in reports]} in {took:.1f} s")
-    print(f"charges made:    {made['charges']}")
-    print(f"longest wait:    {max(report.longest_wait for report in reports):.2f} s")
-    print(f"CPU a call, no limit set:      {gate_cost * 1e6:.0f} µs")
-    print(f"CPU a call, limit, one caller: {alone_cost * 1e6:.0f} µs")
-    print(f"CPU a call, limit, {WAITING_AT_MOST} callers: {busy_cost * 1e6:.0f} µs")
+    return {
+        "quota_used": charged / seconds / rate,
+        "answered_429": limited / (charged + limited),
+        "put_off": sum(report.put_off for report in reports),
+        "charged": charged,
+        "charges_made": made["charges"],
+        "least_of_a_process": min(report.charged for report in reports) * processes / charged,
+        "longest_wait_seconds": max(report.longest_wait for report in reports),
+        "cpu_us_without_limit": gate_cost * 1e6,
+        "cpu_us_one_caller": alone_cost * 1e6,
+        f"cpu_us_{WAITING_AT_MOST}_callers": busy_cost * 1e6,
+    }
 
 
 def _run(run: Run, *, processes: int) -> list[Report]:

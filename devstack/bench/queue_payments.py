@@ -4,9 +4,12 @@ python -m devstack.bench.queue_payments --count 10000 --customers 1000
 """
 
 import argparse
+import json
 import uuid
 
 import django
+
+_WITH_TOKENS = 50
 
 
 def main() -> None:
@@ -21,6 +24,7 @@ def main() -> None:
 
     keep_no_query_log()
     customers = _customers(options.customers)
+    print(json.dumps(_tokens(customers[:_WITH_TOKENS])))
     for number in range(options.count):
         services.request_payment(
             customer=customers[number % len(customers)],
@@ -31,6 +35,12 @@ def main() -> None:
                 "payment_method": "pm_card_visa",
             },
         )
+
+
+def _tokens(customers: list) -> list[str]:  # type: ignore[type-arg]
+    from rest_framework.authtoken.models import Token  # noqa: PLC0415
+
+    return [Token.objects.get_or_create(user_id=one.user_id)[0].key for one in customers]
 
 
 def _customers(count: int) -> list:  # type: ignore[type-arg] # of models that Django must load first

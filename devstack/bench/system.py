@@ -1,9 +1,10 @@
 """The system as it is: the real stack, its payments queued and drained, timed by its own tables."""
 
+import json
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,9 @@ class System:
 
     @classmethod
     @contextmanager
-    def started(cls, folder: Path, *, kafka: str) -> Iterator[Self]:
+    def started(
+        cls, folder: Path, *, kafka: str, say: Callable[[str], None] = print
+    ) -> Iterator[Self]:
         """Start the servers, the services and the stand-in; stop them all in the end."""
         folder.mkdir(parents=True, exist_ok=True)
         port = Ports(folder / "bench-ports.json").get(_STRIPE)
@@ -87,7 +90,9 @@ class System:
         }
         with subprocess.Popen(command, cwd=ROOT) as stripe:
             try:
-                with Stack(folder / "stack", kafka=kafka, environment=environment) as stack:
+                with Stack(
+                    folder / "stack", kafka=kafka, say=say, environment=environment
+                ) as stack:
                     stack.start_servers()
                     stack.start_services()
                     yield cls(stack, url)
@@ -120,7 +125,7 @@ class System:
         processes = Processes(supervisor, worker or {})
         self.running.kill("customer-relay", signal.SIGSTOP)
         asked_at = time.time()
-        self._queue(count)
+        self.queue(count)
         before, calls = self._last_inbox_ids(), self.stripe()
         cpu = processes.cpu_seconds()
         began = time.time()
@@ -143,13 +148,17 @@ class System:
             megabytes=processes.megabytes(),
         )
 
-    def _queue(self, count: int) -> None:
-        subprocess.run(
+    def queue(self, count: int) -> list[str]:
+        """Accept payments without HTTP, and return API tokens of some who pay."""
+        queued = subprocess.run(
             [PYTHON, "-m", "devstack.bench.queue_payments", "--count", str(count)],
             env=self.environment("customer"),
             cwd=ROOT,
             check=True,
+            stdout=subprocess.PIPE,
         )
+        tokens: list[str] = json.loads(queued.stdout)
+        return tokens
 
     def _is_drained(self, asked_at: float, count: int) -> bool:
         final, asked = self.row("customer", _FINAL_AT_CUSTOMER, asked_at)
@@ -178,8 +187,9 @@ class System:
         """Run a worker with other settings in place of the stack's. Yields its name and pid."""
         supervisor = self.running.supervisor
         supervisor.stop("payment-worker")
-        command = [PYTHON, "-m", "celery", "-A", "payment_project", "worker"]
-        options = ["--pool", "threads", "--concurrency", "4", "--loglevel", "WARNING"]
+        celery = [PYTHON, "-W", "ignore", "-m", "celery", "--quiet", "-A", "payment_project"]
+        command = [*celery, "worker"]
+        options = ["--pool", "threads", "--concurrency", "4", "--loglevel", "ERROR"]
         quiet = ["--without-gossip", "--without-mingle"]
         environment = self.environment("payment") | {"DJANGO_SETTINGS_MODULE": settings}
         with subprocess.Popen([*command, *options, *quiet], env=environment, cwd=ROOT) as worker:

@@ -1,0 +1,76 @@
+"""The benchmark: this system, the tutorial's pipeline and the raw limit, in one run."""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from devstack.bench.measures import Bench, Size, quota
+from devstack.bench.system import System
+from devstack.bench.targets import Target, as_json, as_table
+from devstack.commands import guarded, say
+from devstack.stack import KAFKA_CHOICES
+
+FULL: Final = Size(
+    runs=5,
+    payments=5_000,
+    backlog=10_000,
+    tutorial=400,
+    tutorial_waiting=60,
+    seconds=20,
+    history=(1_000, 100_000, 1_000_000),
+)
+QUICK: Final = Size(
+    runs=1,
+    payments=2_000,
+    backlog=4_000,
+    tutorial=200,
+    tutorial_waiting=24,
+    seconds=8,
+    history=(1_000, 50_000),
+)
+
+
+_NAMES: Final = {
+    "throughput": ("T1", "T2", "T3", "T9"),
+    "latency": ("T4", "T6"),
+    "webhooks": ("T8",),
+    "growth": ("T5",),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print; return 0 if every target is met."""
+    parser = argparse.ArgumentParser(prog="bench.py", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a run under 5 minutes")
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    parser.add_argument("--kafka", choices=KAFKA_CHOICES, default="embedded")
+    parser.add_argument("--only", nargs="*", metavar="T1", help="these targets alone")
+    options = parser.parse_args(arguments)
+    tell = (lambda _line: None) if options.json else say
+    return guarded(lambda: _main(options, QUICK if options.quick else FULL, tell))
+
+
+def _main(options: argparse.Namespace, size: Size, tell: Callable[[str], None]) -> int:
+    wanted = set(options.only or [])
+    targets: list[Target] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="paybridge-bench-") as folder,
+        System.started(Path(folder), kafka=options.kafka, say=tell) as system,
+    ):
+        bench = Bench(system=system, size=size, tell=tell)
+        bench.warm_up()
+        for measure in (bench.throughput, bench.latency, bench.webhooks, bench.growth):
+            names = _NAMES[measure.__name__]
+            if not wanted or wanted & set(names):
+                targets += measure()
+    if not wanted or "T7" in wanted:
+        tell("T7: the quota, with an emulator that enforces it")
+        targets.append(quota(size))
+    if options.json:
+        say(json.dumps(as_json(targets), indent=2))
+    else:
+        say("\n" + as_table(targets))
+    return 0 if all(target.met for target in targets) else 1
