@@ -1,21 +1,28 @@
 """Work on the database that outlives a restart of PostgreSQL."""
 
+import asyncio
 import random
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, connections
+
+from kafka_bridge.errors import TryLater
 
 logger = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+_reader: Final = ThreadPoolExecutor(1, "read")
+
 _LONGEST_WAIT: Final = 5.0
 _PROGRAM_LIMIT: Final = "54"
 _QUERY_CANCELED: Final = "57014"
+_ASK_AGAIN: Final = 1.0
 
 
 class Stopped(Exception):
@@ -61,3 +68,26 @@ def until_it_works(work: Callable[[], T], *, stop: threading.Event) -> T:
         if stop.wait(wait * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter, not a secret
             raise Stopped
         wait = min(wait * 2, _LONGEST_WAIT)
+
+
+async def read_in_thread(read: Callable[[], T]) -> T:
+    """Read the database from a handler's `call`, whose event loop must not wait for it.
+
+    What has to be known before the call's answer is recorded may be written in the same way, in a
+    transaction of its own.
+
+    Raises:
+        TryLater: the database is away.
+    """
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_reader, read)
+    except (OperationalError, InterfaceError) as error:
+        if not is_away(error):
+            raise
+        _reader.submit(connections.close_all)
+        raise TryLater("the database is away", seconds=_ASK_AGAIN) from error
+
+
+def close_reader() -> None:
+    """Close the connection that `read_in_thread` keeps; the next read opens another."""
+    _reader.submit(connections.close_all).result()

@@ -1,5 +1,6 @@
 """Dead letters: events that can never be handled, kept with their reason until somebody decides."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -11,7 +12,7 @@ from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Concat, Now
 
-from kafka_bridge import audit, lanes, payloads
+from kafka_bridge import audit, handlers, lanes, payloads
 from kafka_bridge.broker import MAX_RECORD_BYTES
 from kafka_bridge.contracts import Event, decode
 from kafka_bridge.contracts.base import new_event_id
@@ -151,6 +152,9 @@ def discard(events: Iterable[InboxEvent], *, reason: str, by: AbstractBaseUser) 
                 error=Concat(Value(f"discarded: {reason}\n"), "error"),
             )
             audit.record(dead, by=by, what=f"Discarded: {reason}")
+            for event in dead:
+                with contextlib.suppress(CannotBeHandled):  # nobody can tell what it asked for
+                    handlers.discarded(_readable_event(event))
             discarded += len(dead)
     return discarded
 

@@ -63,6 +63,7 @@ class Handler:
 
 
 _handlers: dict[type[Event], Handler] = {}
+_discarded: dict[type[Event], Callable[[Sequence[Any]], None]] = {}
 _rooms: list[Callable[[], int]] = []
 
 
@@ -103,6 +104,27 @@ def handles_answers(
         return record
 
     return register
+
+
+def handles_discarded(
+    event_class: type[E],
+) -> Callable[[Callable[[Sequence[E]], None]], Callable[[Sequence[E]], None]]:
+    """Register the function for events of a class that an operator gives up as dead letters.
+
+    It is called in the transaction that discards them, so that whoever waits for an answer is told.
+    """
+
+    def register(record: Callable[[Sequence[E]], None]) -> Callable[[Sequence[E]], None]:
+        _discarded[event_class] = record
+        return record
+
+    return register
+
+
+def discarded(event: Event) -> None:
+    """Let whoever registered for it know that an event is given up."""
+    if record := _discarded.get(type(event)):
+        record([event])
 
 
 def limits_claims(room: Callable[[], int]) -> Callable[[], int]:

@@ -3,11 +3,16 @@
 from kafka_bridge.conf.base import *  # noqa: F403
 from kafka_bridge.conf.base import BASE_APPS, env
 from kafka_bridge.conf.celery import *  # noqa: F403
-from kafka_bridge.conf.celery import CELERY_BROKER_URL
+from kafka_bridge.conf.celery import CELERY_BEAT_SCHEDULE, CELERY_BROKER_URL
 from kafka_bridge.contracts import Topic
 
 SERVICE_NAME = "payment"
-INSTALLED_APPS = ["payment_project.payments", "payment_project.webhooks", *BASE_APPS]
+INSTALLED_APPS = [
+    "payment_project.customers",
+    "payment_project.payments",
+    "payment_project.webhooks",
+    *BASE_APPS,
+]
 ROOT_URLCONF = "payment_project.urls"
 WSGI_APPLICATION = "payment_project.wsgi.application"
 CONSUMED_TOPICS = [
@@ -33,3 +38,19 @@ STRIPE_LIMITS_URL = env.str(
     default=CELERY_BROKER_URL if CELERY_BROKER_URL.startswith(("redis", "unix")) else "",
 )
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+
+# Seconds that a payment may stay in a status, then it is canceled; what is processing is looked at.
+# Stripe gives authorised money back after 7 days: https://docs.stripe.com/payments/place-a-hold
+PAYMENT_DEADLINES: dict[str, int] = {
+    "requires_action": 30 * 60,
+    "requires_confirmation": 30 * 60,
+    "requires_payment_method": 24 * 3600,
+    "requires_capture": 6 * 24 * 3600,
+    "processing": 3600,
+    **env.json("PAYMENT_DEADLINES", default={}),
+}
+CELERY_BEAT_SCHEDULE["ask-about-overdue-payments"] = {
+    "task": "payment_project.payments.tasks.ask_about_overdue",
+    "schedule": 30.0,
+    "options": {"expires": 30.0},
+}

@@ -9,15 +9,38 @@ import stripe
 import structlog
 
 from kafka_bridge.errors import CannotBeHandled, OutcomeUnknown, TryLater
+from payment_project.stripe_gateway.states import Refusal
 
 logger = structlog.get_logger(__name__)
 
 _RATE_LIMIT_WAIT: Final = 2.0
 _MISCONFIGURED_WAIT: Final = 30.0
 
+_REFUSALS: Final = frozenset(
+    {
+        *(
+            "amount_too_large",
+            "amount_too_small",
+            "balance_insufficient",
+            "charge_already_refunded",
+        ),
+        *("charge_disputed", "charge_expired_for_capture", "charge_not_refundable"),
+        *("payment_intent_authentication_failure", "payment_intent_unexpected_state"),
+    }
+)
+"""https://docs.stripe.com/error-codes: what a payment's own state or amounts forbid."""
+_ASKERS_OWN: Final = frozenset({"amount", "amount_to_capture", "payment_method", "return_url"})
+"""Parameters that an update passes on as they came."""
+_OWNED_OR_SPENT: Final = ("belongs to the Customer", "may not be used again")
+"""Stripe has no code for either."""
+
 
 class StripeRejected(CannotBeHandled):
     """Stripe says that our request is wrong: our bug. Dead, until a new version retries it."""
+
+
+class CardOfACustomer(StripeRejected):
+    """The card is saved with a Customer, or was used before: it takes its Customer to charge it."""
 
 
 class NotOfThisPayment(CannotBeHandled):
@@ -63,6 +86,27 @@ def is_replayed(error: OutcomeUnknown) -> bool:
     cause = error.__cause__
     headers = (isinstance(cause, stripe.StripeError) and cause.headers) or {}
     return headers.get("Idempotent-Replayed") == "true"
+
+
+def refusal_of(error: StripeRejected) -> Refusal | None:
+    """Return why Stripe refused an update; None if that is our bug."""
+    cause = error.__cause__
+    if isinstance(cause, stripe.InvalidRequestError) and (
+        cause.code in _REFUSALS or cause.param in _ASKERS_OWN
+    ):
+        return Refusal(cause.code or "invalid_request", cause.user_message or str(cause))
+    return None
+
+
+def needs_its_customer(error: StripeRejected) -> bool:
+    """Tell whether a payment method was refused that its Customer could still be charged with."""
+    return any(words in str(error) for words in _OWNED_OR_SPENT)
+
+
+def is_missing(error: StripeRejected) -> bool:
+    """Tell whether Stripe does not have what was asked for."""
+    cause = error.__cause__
+    return isinstance(cause, stripe.InvalidRequestError) and cause.code == "resource_missing"
 
 
 def _retry_after(error: stripe.StripeError) -> float:

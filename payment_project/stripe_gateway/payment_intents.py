@@ -1,23 +1,30 @@
 """PaymentIntents: made and confirmed in one call, with a key that makes its repetition harmless."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import quote
 
 import stripe
-from django.utils import timezone
 from stripe.params import PaymentIntentCreateParams
 
-from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus, PaymentUpdateRequested
+from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus
 from kafka_bridge.errors import OutcomeUnknown
-from kafka_bridge.handlers import current_delivery
 from payment_project.stripe_gateway.client import request
-from payment_project.stripe_gateway.errors import NotOfThisPayment, StripeRejected, is_replayed
-
-_KEYS_ARE_KEPT: Final = timedelta(hours=20)
-"""Stripe keeps idempotency keys for 24: https://docs.stripe.com/api/idempotent_requests"""
-_CLOCKS_DIFFER: Final = 300
+from payment_project.stripe_gateway.errors import (
+    CardOfACustomer,
+    StripeRejected,
+    is_replayed,
+    needs_its_customer,
+)
+from payment_project.stripe_gateway.lists import all_of, find_made, key_may_be_forgotten
+from payment_project.stripe_gateway.states import (
+    IntentState,
+    declined_state,
+    disputes_of,
+    refunds_of,
+    state_of,
+)
 
 _CUSTOMERS_OWN: Final = frozenset(
     {"payment_method", "confirmation_token", "amount", "currency", "return_url"}
@@ -26,126 +33,91 @@ _CUSTOMERS_OWN: Final = frozenset(
 failed; if it refuses another, we have a bug."""
 
 
-@dataclass(frozen=True, slots=True)
-class IntentState:
-    """A PaymentIntent as Stripe answered; its id is empty if Stripe refused to make one."""
-
-    status: PaymentStatus
-    payment_intent_id: str = ""
-    client_secret: str = ""
-    next_action: Mapping[str, Any] | None = None
-    error_code: str = ""
-    decline_code: str = ""
-    error_message: str = ""
-    card_brand: str = ""
-    card_country: str = ""
-
-
-async def create_payment_intent(event: CardPaymentRequested) -> IntentState:
+async def create_payment_intent(
+    event: CardPaymentRequested, *, stripe_customer_id: str = ""
+) -> IntentState:
     """Charge the card that the event names: once, however often the event is delivered.
 
     Stripe knows the repetition by our key, but forgets keys after a day and repeats a 500 that it
     stored for one: then its list of PaymentIntents tells whether ours was made.
 
     Raises:
+        CardOfACustomer: the card is saved; name its Customer.
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    if timezone.now() - current_delivery().received_at > _KEYS_ARE_KEPT and (
-        made := await _find(event)
-    ):
+    if key_may_be_forgotten() and (made := await _find(event)):
         return state_of(made)
+    # Another body needs another key. Without its Customer a saved card was refused before.
+    suffix = ":customer" if stripe_customer_id else ""
     try:
         intent = await request(
             "post",
             "/v1/payment_intents",
-            _create_params(event),
-            idempotency_key=f"{_payment_id(event)}:payment_intent",
+            _create_params(event, stripe_customer_id),
+            idempotency_key=f"{_payment_id(event)}:payment_intent{suffix}",
         )
     except stripe.CardError as error:
-        return _declined(error)
+        return declined_state(error)
     except OutcomeUnknown as error:
         if is_replayed(error) and (made := await _find(event)):
             return state_of(made)
         raise
     except StripeRejected as error:
+        if needs_its_customer(error) and not stripe_customer_id:
+            raise CardOfACustomer(str(error)) from error.__cause__
         if failed := _failed(error.__cause__):
             return failed
         raise
     return state_of(intent)
 
 
-async def _find(event: CardPaymentRequested) -> Mapping[str, Any] | None:
-    # Stripe's search lags behind, and finding nothing there would prove nothing. Its lists do not.
-    since = int(current_delivery().received_at.timestamp()) - _CLOCKS_DIFFER
-    page = {"created": {"gte": since}, "limit": 100, "expand": ["data.latest_charge"]}
-    while True:
-        intents = await request("get", "/v1/payment_intents", page)
-        for intent in intents["data"]:
-            if intent["metadata"].get("payment_id") == _payment_id(event):
-                found: Mapping[str, Any] = intent
-                return found
-        if not intents["has_more"]:
-            return None
-        page["starting_after"] = intents["data"][-1]["id"]
-
-
-async def confirm_payment_intent(event: PaymentUpdateRequested) -> IntentState:
-    """Confirm again after the customer's 3-D Secure: manual confirmation leaves that to us.
-
-    Where there is nothing to confirm, because it failed or somebody was faster, the answer is the
-    state that Stripe finds it in.
-
-    Raises:
-        NotOfThisPayment: the PaymentIntent was made for another payment or customer.
-        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
-    """
-    intent = await _fetch(event.payment_intent_id)
-    if not _is_of(intent, event):
-        raise NotOfThisPayment(f"{event.payment_intent_id} is not of payment {event.payment_id}")
-    if intent["status"] != PaymentStatus.REQUIRES_CONFIRMATION:
-        return state_of(intent)
-    try:
-        intent = await request(
-            "post",
-            f"/v1/payment_intents/{event.payment_intent_id}/confirm",
-            {"expand": ["latest_charge"]},
-            idempotency_key=f"{event.event_id}:confirm",
-        )
-    except stripe.CardError as error:
-        return _declined(error)
-    except StripeRejected as error:
-        if _is_unexpected_state(error.__cause__):
-            return state_of(await _fetch(event.payment_intent_id))
-        raise
-    return state_of(intent)
-
-
 async def retrieve_payment_intent(payment_intent_id: str) -> IntentState:
-    """Fetch a PaymentIntent as it is now.
+    """Fetch a payment as it is now, with its refunds and disputes.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    return state_of(await _fetch(payment_intent_id))
+    return await whole_state_of(await fetch(payment_intent_id))
 
 
-async def _fetch(payment_intent_id: str) -> dict[str, Any]:
-    return await request(
-        "get", f"/v1/payment_intents/{payment_intent_id}", {"expand": ["latest_charge"]}
-    )
+async def fetch(payment_intent_id: str) -> dict[str, Any]:
+    """Fetch a PaymentIntent's JSON as `whole_state_of` takes it: one read, so of one moment.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    path = f"/v1/payment_intents/{quote(payment_intent_id, safe='')}"
+    return await request("get", path, {"expand": ["latest_charge.refunds"]})
 
 
-def _is_of(intent: Mapping[str, Any], event: PaymentUpdateRequested) -> bool:
-    metadata = intent["metadata"]
-    wanted = (str(event.payment_id), event.customer_id)
-    return (metadata.get("payment_id"), metadata.get("customer_id")) == wanted
+async def whole_state_of(intent: Mapping[str, Any]) -> IntentState:
+    """Read what `fetch` returned, and ask for what it can hold no room for."""
+    state, charge = state_of(intent), intent["latest_charge"]
+    if not state.amount_captured:
+        # Stripe shows an authorisation that was given up as a refund. No money came back.
+        return replace(state, refunds=(), disputes=())
+    of_payment = {"payment_intent": state.payment_intent_id}
+    refunds, disputes = charge["refunds"], list[dict[str, Any]]()
+    listed = refunds["data"]
+    if refunds["has_more"]:
+        listed = [refund async for refund in all_of("/v1/refunds", of_payment)]
+    if charge["disputed"]:
+        disputes = [dispute async for dispute in all_of("/v1/disputes", of_payment)]
+    return replace(state, refunds=refunds_of(listed), disputes=disputes_of(disputes))
+
+
+async def _find(event: CardPaymentRequested) -> Mapping[str, Any] | None:
+    ours = {"payment_id": _payment_id(event)}
+    return await find_made("/v1/payment_intents", ours, expand=["data.latest_charge"])
 
 
 def _payment_id(event: CardPaymentRequested) -> str:
     return str(event.payment_id or event.event_id)
 
 
-def _create_params(event: CardPaymentRequested) -> PaymentIntentCreateParams:
+def _create_params(
+    event: CardPaymentRequested, stripe_customer_id: str
+) -> PaymentIntentCreateParams:
     # From the event alone: a repetition must send the same body with the same key.
     params: PaymentIntentCreateParams = {
         "amount": event.amount,
@@ -165,6 +137,8 @@ def _create_params(event: CardPaymentRequested) -> PaymentIntentCreateParams:
         params["confirmation_token"] = event.confirmation_token
     elif event.payment_method_id:
         params["payment_method"] = event.payment_method_id
+    if stripe_customer_id:
+        params["customer"] = stripe_customer_id
     options = event.payment_options
     if options and options.return_url:
         params["return_url"] = options.return_url
@@ -174,57 +148,11 @@ def _create_params(event: CardPaymentRequested) -> PaymentIntentCreateParams:
         params["capture_method"] = options.capture_method
     if options and options.description:
         params["description"] = options.description
+    if options and options.save_card:
+        params["setup_future_usage"] = "off_session"
+    if options and options.off_session:
+        params["off_session"] = True
     return params
-
-
-def state_of(intent: Mapping[str, Any]) -> IntentState:
-    """Read a PaymentIntent's JSON; its `latest_charge` may be expanded or not."""
-    failure = intent.get("last_payment_error") or {}
-    brand, country = _card(_charged_method(intent.get("latest_charge")))
-    return IntentState(
-        status=PaymentStatus(intent["status"]),
-        payment_intent_id=intent["id"],
-        client_secret=intent["client_secret"],
-        next_action=intent["next_action"],
-        error_code=failure.get("code") or "",
-        decline_code=failure.get("decline_code") or "",
-        error_message=failure.get("message") or "",
-        card_brand=brand,
-        card_country=country,
-    )
-
-
-def _declined(declined: stripe.CardError) -> IntentState:
-    body: Any = declined.json_body or {}
-    error: Mapping[str, Any] = body.get("error", {})
-    intent: Mapping[str, Any] = error.get("payment_intent") or {}
-    brand, country = _card(error.get("payment_method"))
-    return IntentState(
-        status=PaymentStatus(intent.get("status", PaymentStatus.FAILED)),
-        payment_intent_id=intent.get("id", ""),
-        client_secret=intent.get("client_secret") or "",
-        error_code=error.get("code") or "",
-        decline_code=error.get("decline_code") or "",
-        error_message=error.get("message") or "",
-        card_brand=brand,
-        card_country=country,
-    )
-
-
-def _charged_method(charge: Any) -> Mapping[str, Any] | None:
-    return charge.get("payment_method_details") if isinstance(charge, dict) else None
-
-
-def _card(method: Mapping[str, Any] | None) -> tuple[str, str]:
-    card = (method or {}).get("card") or {}
-    return card.get("brand") or "", card.get("country") or ""
-
-
-def _is_unexpected_state(error: BaseException | None) -> bool:
-    return (
-        isinstance(error, stripe.InvalidRequestError)
-        and error.code == "payment_intent_unexpected_state"
-    )
 
 
 def _failed(error: BaseException | None) -> IntentState | None:

@@ -1,14 +1,14 @@
 """What a webhook tells, as far as it can be known without our own tables."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 from django.conf import settings
 
 from kafka_bridge.contracts import PaymentStatus, WebhookReceived
 from payment_project.stripe_gateway import payment_intents
-from payment_project.stripe_gateway.payment_intents import IntentState
+from payment_project.stripe_gateway.states import IntentState, state_of
 from payment_project.stripe_gateway.webhooks import read_webhook
 
 _FINAL: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED)
@@ -16,11 +16,10 @@ _FINAL: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a webhook says: the new state of one of our payments, or why it says nothing to us."""
+    """What a webhook says: the state of one of our payments, or why it says nothing to us."""
 
     webhook_event_id: str
     webhook_event_type: str
-    payment_id: UUID | None = None
     state: IntentState | None = None
     ignored_because: str | None = None
 
@@ -28,33 +27,48 @@ class Reading:
 async def read(event: WebhookReceived) -> Reading:
     """Verify a webhook and find out what state it tells of.
 
-    Webhooks come in any order, and Stripe's seconds do not order them. A final state is final; any
-    other is fetched, so that what is applied is never older than what was.
+    Webhooks come in any order, and Stripe's seconds do not order them. So what they are about is
+    fetched, unless it is final.
 
     Raises:
         WebhookNotSigned: it is not Stripe's.
-        TryLater, OutcomeUnknown: the object could not be fetched.
+        TryLater, StripeRejected, OutcomeUnknown: the object could not be fetched.
     """
     webhook_event = read_webhook(event, secrets=settings.STRIPE_WEBHOOK_SECRETS)
-    name = {
-        "webhook_event_id": webhook_event["id"],
-        "webhook_event_type": webhook_event["type"],
-    }
-    if not webhook_event["type"].startswith("payment_intent."):
-        return Reading(**name, ignored_because="this type is of no interest")
-    intent: dict[str, Any] = webhook_event["data"]["object"]
-    payment_id = _payment_id(intent)
-    if payment_id is None:
-        return Reading(**name, ignored_because="the PaymentIntent is not of our making")
-    if intent["status"] in _FINAL:
-        state = payment_intents.state_of(intent)
+    name = (webhook_event["id"], webhook_event["type"])
+    for prefix, reader in _READERS.items():
+        if webhook_event["type"].startswith(prefix):
+            state = await reader(webhook_event["data"]["object"])
+            break
     else:
-        state = await payment_intents.retrieve_payment_intent(intent["id"])
-    return Reading(**name, payment_id=payment_id, state=state)
+        return Reading(*name, ignored_because="this type is of no interest")
+    if state is None or state.origin is None:
+        return Reading(*name, ignored_because="the PaymentIntent is not of our making")
+    return Reading(*name, state=state)
 
 
-def _payment_id(intent: dict[str, Any]) -> UUID | None:
-    try:
-        return UUID(intent["metadata"]["payment_id"])
-    except (KeyError, ValueError):
-        return None  # made by somebody else with the same Stripe account
+async def _of_intent(intent: dict[str, Any]) -> IntentState | None:
+    state = state_of(intent)
+    if state.origin is None:
+        return None
+    # Which card was saved stands in the charge, which a webhook does not have.
+    if state.status in _FINAL and not intent["setup_future_usage"]:
+        return state
+    return await payment_intents.retrieve_payment_intent(state.payment_intent_id)
+
+
+async def _of_its_payment(about: dict[str, Any]) -> IntentState | None:
+    """Read what is about a payment: a charge, a refund, a dispute."""
+    if not about["payment_intent"]:
+        return None
+    return await payment_intents.retrieve_payment_intent(about["payment_intent"])
+
+
+_READERS: Final[dict[str, Callable[[dict[str, Any]], Awaitable[IntentState | None]]]] = {
+    "payment_intent.": _of_intent,
+    "charge.refunded": _of_its_payment,
+    "charge.refund.": _of_its_payment,
+    "refund.": _of_its_payment,
+    "charge.dispute.": _of_its_payment,
+}
+"""Who reads which webhooks, by the beginning of their type."""

@@ -1,18 +1,32 @@
 import asyncio
 import uuid
 
+import orjson
 import pytest
 import requests
+import stripe
 from django.db import transaction
 
-from kafka_bridge.contracts import CardPaymentRequested, CustomerInfo, PaymentOptions, Topic, decode
-from kafka_bridge.handlers import Answered
+from kafka_bridge.contracts import (
+    CardPaymentRequested,
+    CustomerInfo,
+    PaymentOptions,
+    PaymentStatusUpdated,
+    PaymentUpdateRequested,
+    Topic,
+    WebhookReceived,
+    decode,
+)
+from kafka_bridge.database import close_reader
+from kafka_bridge.handlers import Answered, handler_of
 from kafka_bridge.models import OutboxEvent
 from payment_project.payments import handlers
+from payment_project.payments.models import Payment
 from payment_project.stripe_gateway import client
 from payment_project.stripe_gateway.payment_intents import create_payment_intent
 
 RETURN_URL = "https://shop.example/back?order=7"
+WEBHOOK_SECRET = "whsec_of_the_test"
 
 
 def requested(payment_method="pm_card_visa", *, return_url=RETURN_URL, options=None, **fields):
@@ -39,6 +53,38 @@ def record(*charges):
     """Record what Stripe answered, as the bridge has it done: in a transaction."""
     with transaction.atomic():
         handlers.record_charges([Answered(event, state) for event, state in charges])
+
+
+def asked(action, payment, **fields):
+    """What somebody asks of a payment."""
+    return PaymentUpdateRequested(
+        **{
+            "correlation_id": payment.correlation_id,
+            "customer_id": payment.customer_id,
+            "payment_id": payment.id,
+            "payment_intent_id": payment.payment_intent_id,
+            "action": action,
+            **fields,
+        }
+    )
+
+
+def received(webhook_event, *, customer_id):
+    """A webhook as the edge passes it on."""
+    body = orjson.dumps(webhook_event).decode()
+    signature = stripe.WebhookSignature.generate_signature_header(body, WEBHOOK_SECRET)
+    return WebhookReceived(
+        event_type=Topic.STRIPE_WEBHOOK_RECEIVED,
+        customer_id=customer_id,
+        raw_payload=body,
+        signature=signature,
+        webhook_event=webhook_event,
+    )
+
+
+def updates():
+    """What was told of payments after their first answer."""
+    return [event for event in published() if isinstance(event, PaymentStatusUpdated)]
 
 
 def published():
@@ -70,13 +116,44 @@ class StripeEmulator:
         return response.json()
 
     def payment_intent(self, payment_intent_id):
+        return self.get(f"/v1/payment_intents/{payment_intent_id}")
+
+    def get(self, path, **params):
         response = requests.get(
-            f"{self._url}/v1/payment_intents/{payment_intent_id}",
-            auth=(self._api_key, ""),
-            timeout=5,
+            f"{self._url}{path}", params=params, auth=(self._api_key, ""), timeout=5
         )
         response.raise_for_status()
         return response.json()
+
+    def post(self, path, **params):
+        """Do what somebody does in Stripe's dashboard."""
+        response = requests.post(
+            f"{self._url}{path}", data=params, auth=(self._api_key, ""), timeout=5
+        )
+        response.raise_for_status()
+        return response.json()
+
+    def command(self, path, **params):
+        response = requests.post(f"{self._url}/_emulator/{path}", json=params, timeout=5)
+        response.raise_for_status()
+        return response.json()
+
+    def forget_keys(self):
+        requests.delete(f"{self._url}/_emulator/idempotency_keys", timeout=5).raise_for_status()
+
+    def dispute(self, payment):
+        charge = self.payment_intent(payment.payment_intent_id)["latest_charge"]
+        return self.command(f"charges/{charge}/dispute")
+
+    def events_of(self, payment):
+        """The webhooks that Stripe sends of a payment, the oldest first."""
+        events = self.get("/v1/events", limit=100)["data"]
+        return [
+            event
+            for event in reversed(events)
+            if payment.payment_intent_id
+            in (event["data"]["object"]["id"], event["data"]["object"].get("payment_intent"))
+        ]
 
 
 @pytest.fixture
@@ -100,6 +177,34 @@ def run(at_stripe):
 def charge(run):
     """Make the call to Stripe that a request asks for."""
     return lambda event: run(create_payment_intent(event))
+
+
+@pytest.fixture
+def handle(run, settings):
+    """Handle events as the bridge does: one after the other, the effects in a transaction."""
+    settings.STRIPE_WEBHOOK_SECRETS = [WEBHOOK_SECRET]
+
+    def handle(*events):
+        for event in events:
+            handler = handler_of(type(event))
+            answer = run(handler.call(event))
+            with transaction.atomic():
+                handler.record([Answered(event, answer)])
+
+    yield handle
+    close_reader()
+
+
+@pytest.fixture
+def paid(handle):
+    """Handle a request to pay, and return its payment."""
+
+    def paid(*arguments, **fields):
+        event = requested(*arguments, **fields)
+        handle(event)
+        return Payment.objects.get(id=event.payment_id)
+
+    return paid
 
 
 async def _close_client():

@@ -14,7 +14,7 @@ class WithoutStripeConfig(AppConfig):
         """Answer as Stripe does, without asking it."""
         from kafka_bridge import handlers  # noqa: PLC0415 - needs Django's apps
         from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus  # noqa: PLC0415
-        from payment_project.stripe_gateway.payment_intents import IntentState  # noqa: PLC0415
+        from payment_project.stripe_gateway.states import IntentState  # noqa: PLC0415
 
         async def answer(event: CardPaymentRequested) -> IntentState:
             return IntentState(

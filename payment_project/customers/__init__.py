@@ -1,0 +1,1 @@
+"""Stripe's Customers, and the cards saved with them."""

@@ -1,0 +1,16 @@
+"""What changes a payment, and what is published of it."""
+
+from payment_project.payments.services.charges import fail_discarded, record_charges
+from payment_project.payments.services.deadlines import ask_about_overdue
+from payment_project.payments.services.requests import request_refund
+from payment_project.payments.services.states import Applied, StateChange, apply_states
+
+__all__ = [
+    "Applied",
+    "StateChange",
+    "apply_states",
+    "ask_about_overdue",
+    "fail_discarded",
+    "record_charges",
+    "request_refund",
+]

@@ -1,0 +1,66 @@
+"""Stripe's Customers, and whose a payment method is."""
+
+from typing import Final
+from urllib.parse import quote
+from uuid import UUID, uuid5
+
+from stripe.params import CustomerUpdateParams
+
+from kafka_bridge.contracts import CustomerInfo
+from payment_project.stripe_gateway.client import request
+from payment_project.stripe_gateway.errors import StripeRejected, is_missing
+from payment_project.stripe_gateway.lists import find_made, key_may_be_forgotten
+
+_CUSTOMERS: Final = UUID("6c1f6f0e-2a53-5c0b-9a57-637573746f6d")
+
+
+async def create_customer(customer_id: str) -> str:
+    """Make a customer's Customer, one however often and for whatever event it is asked for.
+
+    Returns Stripe's id. What is known of the person is told by `describe_customer`: the body that
+    goes with a key made of the customer's id must be the same for every event.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    metadata = {"customer_id": customer_id}
+    if key_may_be_forgotten() and (made := await find_made("/v1/customers", metadata)):
+        return str(made["id"])
+    key = f"{uuid5(_CUSTOMERS, customer_id)}:customer"
+    customer = await request("post", "/v1/customers", {"metadata": metadata}, idempotency_key=key)
+    return str(customer["id"])
+
+
+async def describe_customer(stripe_customer_id: str, info: CustomerInfo, *, event_id: UUID) -> None:
+    """Tell Stripe what the event tells of the person, if anything.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    params: CustomerUpdateParams = {}
+    if info.email:
+        params["email"] = info.email
+    if info.name:
+        params["name"] = info.name
+    if info.phone:
+        params["phone"] = info.phone
+    if params:
+        path = f"/v1/customers/{stripe_customer_id}"
+        await request("post", path, params, idempotency_key=f"{event_id}:describe_customer")
+
+
+async def owner_of(payment_method_id: str) -> str:
+    """Return the Customer that a payment method is attached to; empty if there is none.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    try:
+        method = await request(
+            "get", f"/v1/payment_methods/{quote(payment_method_id, safe='')}", {}
+        )
+    except StripeRejected as error:
+        if is_missing(error):
+            return ""
+        raise
+    return str(method["customer"] or "")

@@ -1,0 +1,56 @@
+"""Stripe's lists: all of one, and whether something of ours is in one."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from django.utils import timezone
+
+from kafka_bridge.handlers import current_delivery
+from payment_project.stripe_gateway.client import request
+
+_KEYS_ARE_KEPT: Final = timedelta(hours=20)
+"""Stripe keeps idempotency keys for 24: https://docs.stripe.com/api/idempotent_requests"""
+_CLOCKS_DIFFER: Final = 300
+
+
+def key_may_be_forgotten() -> bool:
+    """Tell whether Stripe may no longer know the keys that the event in hand was first tried with.
+
+    What it asked for must then be looked for before it is made.
+    """
+    return timezone.now() - current_delivery().received_at > _KEYS_ARE_KEPT
+
+
+async def find_made(
+    path: str, metadata: Mapping[str, str], *, expand: Sequence[str] = ()
+) -> Mapping[str, Any] | None:
+    """Find what was made with this metadata since the event in hand came.
+
+    Stripe's search lags behind, and finding nothing there would prove nothing. Its lists do not.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    since = int(current_delivery().received_at.timestamp()) - _CLOCKS_DIFFER
+    params = {"created": {"gte": since}, **({"expand": list(expand)} if expand else {})}
+    async for made in all_of(path, params):
+        if metadata.items() <= made["metadata"].items():
+            return made
+    return None
+
+
+async def all_of(path: str, params: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    """List everything, the newest first, a hundred a call.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    page = {**params, "limit": 100}
+    while True:
+        listed = await request("get", path, page)
+        for item in listed["data"]:
+            yield item
+        if not listed["has_more"]:
+            return
+        page["starting_after"] = listed["data"][-1]["id"]
