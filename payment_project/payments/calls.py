@@ -21,21 +21,25 @@ async def charge(event: CardPaymentRequested) -> IntentState:
         card = event.payment_method_id or ""
         if not await customers.owns_card(event.customer_id, card):
             return _failed(f"{card} is not saved with this customer.")
-    if options and (options.save_card or options.off_session):
-        customer = await customers.find_or_make(
-            event.customer_id, event.customer_info, event_id=event.event_id
-        )
-        return await create_payment_intent(event, stripe_customer_id=customer)
     try:
-        return await create_payment_intent(event)
-    except CardOfACustomer as refused:
-        known = await customers.known_stripe_customer(event.customer_id)
-        if not known:
-            return _failed(str(refused))
-    try:
-        return await create_payment_intent(event, stripe_customer_id=known)
+        if options and (options.save_card or options.off_session):
+            customer = await customers.find_or_make(
+                event.customer_id, event.customer_info, event_id=event.event_id
+            )
+            return await create_payment_intent(event, stripe_customer_id=customer)
+        return await _charge_any_card(event)
     except CardOfACustomer as refused:
         return _failed(str(refused))
+
+
+async def _charge_any_card(event: CardPaymentRequested) -> IntentState:
+    try:
+        return await create_payment_intent(event)
+    except CardOfACustomer:
+        customer = await customers.known_stripe_customer(event.customer_id)
+        if not customer:
+            raise
+        return await create_payment_intent(event, stripe_customer_id=customer)
 
 
 def _failed(reason: str) -> IntentState:

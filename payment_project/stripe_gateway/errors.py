@@ -40,7 +40,7 @@ class StripeRejected(CannotBeHandled):
 
 
 class CardOfACustomer(StripeRejected):
-    """The card is saved with a Customer, or was used before: it takes its Customer to charge it."""
+    """The card is saved with another Customer than the payment's, or was used up before."""
 
 
 class NotOfThisPayment(CannotBeHandled):
@@ -98,9 +98,13 @@ def refusal_of(error: StripeRejected) -> Refusal | None:
     return None
 
 
-def needs_its_customer(error: StripeRejected) -> bool:
-    """Tell whether a payment method was refused that its Customer could still be charged with."""
-    return any(words in str(error) for words in _OWNED_OR_SPENT)
+def card_is_owned_or_spent(error: StripeRejected) -> CardOfACustomer | None:
+    """Return the refusal of a card that, at best, its Customer can be charged with."""
+    cause = error.__cause__
+    message = cause.user_message if isinstance(cause, stripe.InvalidRequestError) else None
+    if message and any(words in message for words in _OWNED_OR_SPENT):
+        return CardOfACustomer(message)
+    return None
 
 
 def is_missing(error: StripeRejected) -> bool:

@@ -12,10 +12,9 @@ from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus
 from kafka_bridge.errors import OutcomeUnknown
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import (
-    CardOfACustomer,
     StripeRejected,
+    card_is_owned_or_spent,
     is_replayed,
-    needs_its_customer,
 )
 from payment_project.stripe_gateway.lists import all_of, find_made, key_may_be_forgotten
 from payment_project.stripe_gateway.states import (
@@ -42,7 +41,7 @@ async def create_payment_intent(
     stored for one: then its list of PaymentIntents tells whether ours was made.
 
     Raises:
-        CardOfACustomer: the card is saved; name its Customer.
+        CardOfACustomer: the card is saved, and not with this Customer; or it was used up.
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
     if key_may_be_forgotten() and (made := await _find(event)):
@@ -63,8 +62,8 @@ async def create_payment_intent(
             return state_of(made)
         raise
     except StripeRejected as error:
-        if needs_its_customer(error) and not stripe_customer_id:
-            raise CardOfACustomer(str(error)) from error.__cause__
+        if card_of_a_customer := card_is_owned_or_spent(error):
+            raise card_of_a_customer from error
         if failed := _failed(error.__cause__):
             return failed
         raise

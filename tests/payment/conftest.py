@@ -138,6 +138,11 @@ class StripeEmulator:
         response.raise_for_status()
         return response.json()
 
+    def counts(self):
+        response = requests.get(f"{self._url}/_emulator/counts", timeout=5)
+        response.raise_for_status()
+        return response.json()
+
     def forget_keys(self):
         requests.delete(f"{self._url}/_emulator/idempotency_keys", timeout=5).raise_for_status()
 

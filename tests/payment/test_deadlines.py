@@ -1,0 +1,152 @@
+"""Payments that wait too long, and requests that operators give up."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models import F
+from django.utils import timezone
+
+from kafka_bridge import dead_letters
+from kafka_bridge.contracts import PaymentUpdateRequested
+from kafka_bridge.models import InboxEvent
+from payment_project.payments import services
+from payment_project.payments.models import Payment
+from payment_project.payments.tasks import ask_about_overdue
+from tests.payment.conftest import asked, published, requested, updates
+
+pytestmark = pytest.mark.django_db
+
+
+def pass_deadlines():
+    Payment.objects.update(deadline_at=F("deadline_at") - timedelta(days=7))
+
+
+def asked_for():
+    return [event for event in published() if isinstance(event, PaymentUpdateRequested)]
+
+
+class TestDeadlines:
+    @pytest.mark.parametrize(
+        ("request_of", "until"),
+        [
+            ({"payment_method": "pm_card_threeDSecure2Required"}, ("requires_action", 1 / 48)),
+            ({"payment_method": "pm_card_visa_chargeDeclined"}, ("requires_payment_method", 1)),
+            ({"options": {"capture_method": "manual"}}, ("requires_capture", 6)),
+        ],
+    )
+    def test_what_waits_too_long_is_canceled(self, handle, at_stripe, paid, request_of, until):
+        status, days = until
+        payment = paid(**request_of)
+        assert payment.status == status
+        assert payment.deadline_at - payment.created_at == timedelta(days=days)
+
+        ask_about_overdue()
+        assert asked_for() == []
+        pass_deadlines()
+        ask_about_overdue()
+        ask_about_overdue()
+        (request,) = asked_for()
+        handle(request)
+
+        payment.refresh_from_db()
+        assert (payment.status, payment.deadline_at) == ("canceled", None)
+        assert updates()[-1].status == "canceled"
+        intent = at_stripe.payment_intent(payment.payment_intent_id)
+        assert intent["cancellation_reason"] == "abandoned"
+
+    @pytest.mark.parametrize("payment_method", ["pm_card_visa", "pm_nonsense"])
+    def test_what_is_final_has_none(self, paid, payment_method):
+        assert paid(payment_method).deadline_at is None
+
+    def test_customer_who_came_in_the_last_moment_has_paid(self, handle, at_stripe, paid):
+        payment = paid("pm_card_threeDSecure2Required", options={"capture_method": "manual"})
+        pass_deadlines()
+        services.ask_about_overdue()
+        at_stripe.command(f"intents/{payment.payment_intent_id}/authenticate")
+
+        handle(asked("confirm", payment), *asked_for())
+
+        payment.refresh_from_db()
+        assert payment.status == "requires_capture"
+        assert payment.deadline_at > timezone.now() + timedelta(days=5)
+
+    def test_a_new_status_has_a_new_deadline(self, handle, at_stripe, paid):
+        payment = paid("pm_card_threeDSecure2Required")
+        at_stripe.command(f"intents/{payment.payment_intent_id}/authenticate", outcome="failed")
+
+        handle(asked("refresh", payment))
+
+        payment.refresh_from_db()
+        assert payment.status == "requires_payment_method"
+        assert payment.deadline_at > timezone.now() + timedelta(hours=23)
+
+    def test_what_is_processing_is_looked_at_and_waited_for_again(self, handle, at_stripe, paid):
+        at_stripe.faults({"match": "POST /v1/payment_intents$", "action": "processing", "times": 1})
+        payment = paid()
+        assert payment.status == "processing"
+
+        for _ in range(2):
+            pass_deadlines()
+            services.ask_about_overdue()
+        at_stripe.command(f"intents/{payment.payment_intent_id}/finish_processing")
+        first, second = asked_for()
+        handle(first, second)
+
+        assert {first.action, second.action} == {"refresh"}
+        assert first.event_id != second.event_id
+        (told,) = updates()
+        assert (told.status, told.amount_captured) == ("succeeded", 1999)
+
+
+class TestDiscarded:
+    @pytest.fixture
+    def dead(self):
+        event = requested()
+        return InboxEvent.objects.create(
+            event_id=event.event_id,
+            topic=event.topic,
+            partition=0,
+            offset=0,
+            key=event.customer_id,
+            value=event.to_json(),
+            headers={},
+            correlation_id=event.correlation_id,
+            received_at=timezone.now(),
+            dead_at=timezone.now(),
+        )
+
+    @pytest.fixture
+    def discard(self, dead):
+        olga = User.objects.create(username="olga")
+        return lambda: dead_letters.discard([dead], reason="nobody pays that", by=olga)
+
+    def test_request_is_told_as_failed(self, dead, discard):
+        discard()
+
+        answered, measured = published()
+        assert (answered.status, answered.success) == ("failed", False)
+        assert answered.error_code == measured.error_code == "discarded"
+        assert answered.causation_id == dead.event_id
+        assert Payment.objects.get().status == "failed"
+
+    def test_request_that_was_answered_stays_answered(self, handle, dead, discard):
+        handle(dead_letters._readable_event(dead))
+        told = len(published())
+
+        discard()
+
+        assert len(published()) == told
+        assert Payment.objects.get().status == "succeeded"
+
+    def test_should_stripe_have_charged_it_the_customer_is_told(
+        self, handle, charge, at_stripe, dead, discard
+    ):
+        state = charge(dead_letters._readable_event(dead))
+        discard()
+        payment = Payment.objects.get()
+
+        handle(asked("refresh", payment, payment_intent_id=state.payment_intent_id))
+
+        (told,) = updates()
+        assert (told.status, told.revision, told.error_code) == ("succeeded", 2, None)
