@@ -5,6 +5,7 @@ and the shared suite of kafka_bridge runs under the settings of all three.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import tempfile
@@ -154,8 +155,9 @@ def _from_root(paths: list[str]) -> list[str]:
 
 def _environment(stage: Stage, stack: Stack) -> dict[str, str]:
     service = read_env(str(stack.running.env_file(stage.service))) if stage.service else {}
+    browser = {name: os.environ[name] for name in ("CHROMIUM",) if name in os.environ}
     kafka = {"KAFKA_BOOTSTRAP_SERVERS": stack.kafka.bootstrap_servers}
-    return clean_environment() | kafka | service | {STACK_FOLDER: str(stack.folder)}
+    return clean_environment() | browser | kafka | service | {STACK_FOLDER: str(stack.folder)}
 
 
 def _counts(report: Path) -> Counts:

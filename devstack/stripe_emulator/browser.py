@@ -13,6 +13,7 @@ _SERVED = {
     "/v3/": ("stripe.js", _JAVASCRIPT),
     "/v3/frame.html": ("frame.html", HTML),
     "/v3/frame.js": ("frame.js", _JAVASCRIPT),
+    "/v3/words.js": ("words.js", _JAVASCRIPT),
 }
 
 

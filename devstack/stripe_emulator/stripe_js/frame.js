@@ -4,6 +4,7 @@
 
   const settings = new URLSearchParams(location.hash.slice(1));
   const field = (name) => document.getElementById(name);
+  const said = window.said || ((text) => text);
   const tell = (message) => window.parent.postMessage(message, "*");
 
   function card() {
@@ -32,7 +33,7 @@
     const found = problem();
     if (!found) return {};
     const [code, message] = found;
-    return { error: { type: "validation_error", code, message } };
+    return { error: { type: "validation_error", code, message: said(message) } };
   }
 
   async function post(path, params) {

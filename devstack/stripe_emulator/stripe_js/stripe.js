@@ -40,17 +40,20 @@
 
   /** One mounted element: a frame that keeps the card, and answers by messages. */
   class Element {
-    constructor(key, kind, options) {
+    constructor({ key, locale }, kind, options, theme = "stripe") {
       this.kind = kind;
       this.listeners = {};
       this.waiting = new Map();
       this.complete = false;
       this.frame = document.createElement("iframe");
-      this.frame.src = `${ORIGIN}/v3/frame.html#${new URLSearchParams({ key, kind })}`;
+      this.frame.src = `${ORIGIN}/v3/frame.html#${new URLSearchParams({ key, kind, locale, theme })}`;
       this.frame.title = "Secure card payment input frame";
       this.frame.name = `__stripe_emulator_${kind}`;
       this.frame.setAttribute("allow", "payment *");
-      this.frame.style.cssText = "border:0;width:100%;height:" + (kind === "card" ? "44px" : "150px");
+      // A frame whose colour scheme is not the page's is opaque.
+      this.frame.style.cssText =
+        "border:0;margin:-3px;width:calc(100% + 6px);color-scheme:light dark;height:" +
+        (kind === "card" ? "50px" : "160px");
       this.options = options || {};
       this.ready = new Promise((resolve) => (this.isReady = resolve));
       window.addEventListener("message", (message) => this.hear(message));
@@ -115,8 +118,8 @@
   }
 
   class Elements {
-    constructor(key, options) {
-      this.key = key;
+    constructor(account, options) {
+      this.account = account;
       this.options = options || {};
       this.made = {};
     }
@@ -126,7 +129,8 @@
         throw new Error(`The element ${kind} is not emulated: use payment or card.`);
       }
       if (this.made[kind]) throw new Error(`Can only create one Element of type ${kind}.`);
-      this.made[kind] = new Element(this.key, kind, options);
+      const { theme } = this.options.appearance || {};
+      this.made[kind] = new Element(this.account, kind, options, theme);
       return this.made[kind];
     }
 
@@ -155,15 +159,16 @@
   }
 
   class Stripe {
-    constructor(key) {
+    constructor(key, { locale = "auto" } = {}) {
       if (!/^pk_test_./.test(key || "")) {
         throw new Error("Stripe() needs a publishable test key: pk_test_…");
       }
       this.api = new Api(key);
+      this.account = { key, locale };
     }
 
     elements(options) {
-      return new Elements(this.api.key, options);
+      return new Elements(this.account, options);
     }
 
     async createPaymentMethod({ type, card, elements, billing_details, params = {} }) {
@@ -288,7 +293,8 @@
       const frame = document.createElement("iframe");
       frame.src = url;
       frame.name = "stripe-challenge-frame";
-      frame.style.cssText = "margin:auto;width:400px;height:400px;border:0;background:#fff";
+      frame.title = "3-D Secure";
+      frame.style.cssText = "margin:auto;width:min(400px,100%);height:400px;border:0;background:#fff";
       overlay.append(frame);
       document.body.append(overlay);
       const hear = (message) => {
@@ -323,6 +329,6 @@
     return clientSecret.split("_secret_")[0];
   }
 
-  window.Stripe = (key) => new Stripe(key);
+  window.Stripe = (key, options) => new Stripe(key, options);
   window.Stripe.version = 3;
 })();
