@@ -162,9 +162,9 @@ class PaymentProgress(PaymentOutcome):
     saved_card: SavedCard | None = None
     """Told once the card is saved with its customer at Stripe."""
     refunds: tuple[Refund, ...] | None = None
-    """All of them, the oldest first."""
+    """All of them; absent if none was ever asked for."""
     disputes: tuple[Dispute, ...] | None = None
-    """All of them, the oldest first."""
+    """All of them; absent if there is none."""
 
 
 class CardPaymentAnswered(PaymentProgress):
