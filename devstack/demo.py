@@ -77,7 +77,8 @@ def _stay_up(stack: Stack, seeds: Seeds) -> None:
 
 def _addresses(stack: RunningStack, seeds: Seeds) -> list[str]:
     lines = [
-        "\nOpen (login admin / admin):",
+        f"\nBuy something (as ada / ada): {stack.urls['customer']}/checkout/",
+        "Open (login admin / admin):",
         *(f"  {name:<9} {stack.urls[name]}/admin/" for name in ("customer", "payment", "admin")),
         f"  Stripe    {stack.stripe_url or 'api.stripe.com'}",
         f"  Kafka     {stack.bootstrap_servers}",
