@@ -83,8 +83,19 @@ def faults(stack):
     ask()
 
 
+@pytest.fixture
+def at_stripe(stack):
+    """Return a function that looks at an object of Stripe's."""
+
+    def look(path):
+        headers = {"Authorization": "Bearer sk_test_shop"}
+        return requests.get(f"{stack.stripe_url}/v1/{path}", headers=headers, timeout=30).json()
+
+    return look
+
+
 class TestPaying:
-    def test_with_a_good_card_by_keyboard(self, visit, audit):
+    def test_with_a_good_card_by_keyboard(self, visit, audit, at_stripe):
         shop = visit(customer=None)
         shop.open()
         shop.screenshot("catalogue-anonymous")
@@ -112,6 +123,9 @@ class TestPaying:
         shop.expect_text("€12.90")
         shop.screenshot("receipt")
         assert audit(payment_intent=shop.payment_intent)["succeeded"] == 1
+        intent = at_stripe(f"payment_intents/{shop.payment_intent}")
+        assert intent["setup_future_usage"] == "off_session"
+        assert intent["customer"]
 
     def test_declined_then_with_another_card(self, shop, audit):
         before = audit()
