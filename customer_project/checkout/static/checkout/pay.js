@@ -100,12 +100,13 @@
     if (following) return;
     following = true;
     try {
-      const since = Date.now();
+      let since = Date.now();
       for (let delay = FIRST_LOOK; where().state === "waiting" || mayAct; delay *= 1.3) {
         if (where().state === "action") {
           mayAct = false;
           form.hidden = true;
           await answerBank();
+          since = Date.now(); // people take minutes for this
           continue;
         }
         if (where().state !== "waiting") break;
