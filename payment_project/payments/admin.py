@@ -25,7 +25,7 @@ from payment_project.payments.filters import (
     FirstPages,
 )
 from payment_project.payments.forms import RefundForm
-from payment_project.payments.models import Dispute, Payment, Refund
+from payment_project.payments.models import Payment
 from payment_project.payments.money import written
 
 _REFUND: Final = "payments.refund_payment"
@@ -68,8 +68,8 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
         if not term:
             return queryset, False
         wanted = Q(customer_id=term) | Q(payment_intent_id=term)
-        wanted |= Q(id__in=Refund.objects.filter(stripe_refund_id=term).values("payment_id")[:1])
-        wanted |= Q(id__in=Dispute.objects.filter(id=term).values("payment_id")[:1])
+        if payment_id := selectors.payment_of_stripes(term):
+            wanted = Q(id=payment_id)
         if "@" in term:
             wanted = Q(customer_email=term.lower())
         with contextlib.suppress(ValueError):

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from kafka_bridge.contracts import (
     Event,
@@ -17,7 +18,7 @@ from kafka_bridge.contracts import (
 from kafka_bridge.models import InboxEvent, OutboxEvent
 from kafka_bridge.payloads import event_in
 from kafka_bridge.selectors import entered_at
-from payment_project.payments.models import Payment
+from payment_project.payments.models import Dispute, Payment, Refund
 
 _MOST_HOPS: Final = 200
 
@@ -53,6 +54,18 @@ def values_of(column: Literal["currency", "decline_code"]) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_VALUES[column])
         return [value for (value,) in cursor.fetchall()]
+
+
+def payment_of_stripes(stripe_id: str) -> UUID | None:
+    """Return the payment that a refund or dispute of Stripe's is about, if it is known here."""
+    found: QuerySet[Any]
+    if stripe_id.startswith("re_"):
+        found = Refund.objects.filter(stripe_refund_id=stripe_id)
+    elif stripe_id.startswith(("dp_", "du_")):
+        found = Dispute.objects.filter(id=stripe_id)
+    else:
+        return None
+    return found.values_list("payment_id", flat=True).first()
 
 
 def timeline(payment: Payment) -> list[Hop]:
