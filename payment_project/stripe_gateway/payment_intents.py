@@ -147,10 +147,10 @@ def _create_params(
         params["capture_method"] = options.capture_method
     if options and options.description:
         params["description"] = options.description
-    if options and options.save_card:
-        params["setup_future_usage"] = "off_session"
-    if options and options.off_session:
+    if options and options.off_session:  # with a card that is saved already
         params["off_session"] = True
+    elif options and options.save_card:
+        params["setup_future_usage"] = "off_session"
     return params
 
 

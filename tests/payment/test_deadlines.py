@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import F
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils import timezone
 from kafka_bridge import dead_letters
 from kafka_bridge.contracts import PaymentUpdateRequested
 from kafka_bridge.models import InboxEvent
+from payment_project.celery import app
 from payment_project.payments import services
 from payment_project.payments.models import Payment
 from payment_project.payments.tasks import ask_about_overdue
@@ -24,6 +26,14 @@ def pass_deadlines():
 
 def asked_for():
     return [event for event in published() if isinstance(event, PaymentUpdateRequested)]
+
+
+def test_beat_asks():
+    tasks = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+
+    app.loader.import_default_modules()
+
+    assert ask_about_overdue.name in tasks <= set(app.tasks)
 
 
 class TestDeadlines:
