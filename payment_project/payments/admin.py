@@ -13,8 +13,9 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
 
-from kafka_bridge.admin.events import badge, page_of, state_of
+from kafka_bridge.admin.events import badge, moment, page_of, shortened, state_of
 from kafka_bridge.admin.inbox import operator
 from kafka_bridge.read_only_admin import ReadOnlyAdmin
 from payment_project.payments import selectors, services
@@ -35,7 +36,8 @@ _REFUND: Final = "payments.refund_payment"
 class PaymentAdmin(ReadOnlyAdmin[Payment]):
     """Find a payment by any of its ids, see all that happened to it, and give it back."""
 
-    list_display = ("id", "status", "money", "decline_code", "payment_intent_id", "created_at")
+    list_display = ("created", "money", "status", "decline_code", "short_id", "short_stripe_id")
+    list_display_links = ("created", "short_id")
     list_filter = (
         "status",
         CurrencyFilter,
@@ -50,6 +52,36 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
     )
     ordering = ("-created_at",)
     paginator = FirstPages
+    show_facets = admin.ShowFacets.NEVER  # they count
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    *("money", "captured", "refunded", "status", "dispute_status", "deadline_at"),
+                    *("error_code", "decline_code", "error_message"),
+                )
+            },
+        ),
+        (
+            "Who and how",
+            {
+                "fields": (
+                    *("customer_id", "customer_email", "card_brand", "card_country"),
+                    *("save_card", "off_session"),
+                )
+            },
+        ),
+        (
+            "Ids and times",
+            {
+                "fields": (
+                    *("id", "payment_intent_id", "request_event_id", "correlation_id", "revision"),
+                    *("requested_at", "created_at", "updated_at"),
+                )
+            },
+        ),
+    )
     change_form_template = "admin/payments/payment/change_form.html"
 
     class Media:
@@ -59,6 +91,31 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
     def money(self, payment: Payment) -> str:
         """Write the amount in its currency's units."""
         return written(payment.amount, payment.currency)
+
+    @admin.display(description="captured")
+    def captured(self, payment: Payment) -> str:
+        """Write how much was taken."""
+        return written(payment.amount_captured, payment.currency)
+
+    @admin.display(description="refunded")
+    def refunded(self, payment: Payment) -> str:
+        """Write how much went back."""
+        return written(payment.amount_refunded, payment.currency)
+
+    @admin.display(description="created", ordering="created_at")
+    def created(self, payment: Payment) -> str:
+        """Show when it was recorded, to the second."""
+        return moment(payment.created_at)
+
+    @admin.display(description="payment")
+    def short_id(self, payment: Payment) -> SafeString:
+        """Show the end of our id, which differs."""
+        return shortened(str(payment.id))
+
+    @admin.display(description="at Stripe")
+    def short_stripe_id(self, payment: Payment) -> SafeString:
+        """Show the end of Stripe's id."""
+        return shortened(payment.payment_intent_id)
 
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Payment], search_term: str
@@ -117,9 +174,9 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "media": self.media,
-            "title": f"Refund {written(payment.amount_captured, payment.currency)}?",
+            "title": f"Refund a payment of {self.captured(payment)}?",
             "payment": payment,
-            "refunded": written(payment.amount_refunded, payment.currency),
+            "refunded": self.refunded(payment),
             "form": form,
             "back": back,
         }
@@ -128,6 +185,8 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
     def _story(self, request: HttpRequest, payment: Payment) -> dict[str, Any]:
         left = payment.amount_captured - payment.amount_refunded
         return {
+            "title": "Payment",
+            "subtitle": f"{self.money(payment)}, {payment.status}",
             "may_refund": left > 0 and request.user.has_perm(_REFUND),
             "stripe_url": _stripe_url(payment),
             "refunds": [
