@@ -25,6 +25,9 @@ from payment_project.stripe_gateway.states import (
     state_of,
 )
 
+OFF_SESSION: Final = "off_session"
+"""Metadata of what was charged without the customer: Stripe does not tell."""
+
 _CUSTOMERS_OWN: Final = frozenset(
     {"payment_method", "confirmation_token", "amount", "currency", "return_url"}
 )
@@ -118,6 +121,12 @@ def _create_params(
     event: CardPaymentRequested, stripe_customer_id: str
 ) -> PaymentIntentCreateParams:
     # From the event alone: a repetition must send the same body with the same key.
+    metadata = {
+        "event_id": str(event.event_id),
+        "payment_id": _payment_id(event),
+        "customer_id": event.customer_id,
+        "correlation_id": str(event.correlation_id or event.event_id),
+    }
     params: PaymentIntentCreateParams = {
         "amount": event.amount,
         "currency": event.currency,
@@ -125,12 +134,7 @@ def _create_params(
         "confirmation_method": "manual",
         "allowed_payment_method_types": ["card"],
         "expand": ["latest_charge"],
-        "metadata": {
-            "event_id": str(event.event_id),
-            "payment_id": _payment_id(event),
-            "customer_id": event.customer_id,
-            "correlation_id": str(event.correlation_id or event.event_id),
-        },
+        "metadata": metadata,
     }
     if event.confirmation_token:
         params["confirmation_token"] = event.confirmation_token
@@ -149,6 +153,7 @@ def _create_params(
         params["description"] = options.description
     if options and options.off_session:  # with a card that is saved already
         params["off_session"] = True
+        params["metadata"] = {**metadata, OFF_SESSION: "true"}
     elif options and options.save_card:
         params["setup_future_usage"] = "off_session"
     return params

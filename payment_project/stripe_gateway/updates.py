@@ -15,6 +15,7 @@ from payment_project.stripe_gateway.errors import (
     refusal_of,
 )
 from payment_project.stripe_gateway.payment_intents import (
+    OFF_SESSION,
     fetch,
     retrieve_payment_intent,
     whole_state_of,
@@ -50,8 +51,9 @@ async def _refresh(_event: PaymentUpdateRequested, intent: Intent) -> IntentStat
 async def _confirm(event: PaymentUpdateRequested, intent: Intent) -> IntentState:
     """Confirm again after the customer's 3-D Secure: manual confirmation leaves that to us.
 
-    A payment without its customer, which the bank wanted to see, is begun anew with the same card.
-    Where there is nothing to confirm, because it failed or somebody was faster, nothing is done.
+    A payment without its customer, whom the bank wanted to see, is begun anew with the same card.
+    Any other declined payment is over: another one may have been made in its place. Where there is
+    nothing to confirm, because it failed or somebody was faster, nothing is done.
     """
     params = _confirm_params(event, intent)
     if params is None:
@@ -124,7 +126,8 @@ def _confirm_params(
     if intent["status"] == PaymentStatus.REQUIRES_CONFIRMATION:
         return {}
     failure = intent["last_payment_error"] or {}
-    if (intent["status"], failure.get("code")) != (
+    was_without_customer = OFF_SESSION in intent["metadata"]
+    if not was_without_customer or (intent["status"], failure.get("code")) != (
         PaymentStatus.REQUIRES_PAYMENT_METHOD,
         "authentication_required",
     ):
