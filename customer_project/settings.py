@@ -9,6 +9,8 @@ from kafka_bridge.contracts import Topic
 SERVICE_NAME = "customer"
 INSTALLED_APPS = [
     "customer_project.customers",
+    "customer_project.merchants",
+    "customer_project.idempotency",
     "customer_project.payments",
     "customer_project.webhooks",
     "customer_project.checkout",
@@ -26,6 +28,14 @@ STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY")
 # Of the release train that our API version belongs to: https://docs.stripe.com/sdks/stripejs-versioning
 STRIPE_JS_URL = env.str("STRIPE_JS_URL", default="https://js.stripe.com/endive/stripe.js")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+
+# Origins that customers may be sent back to after 3-D Secure: https://shop.example
+PAYMENT_RETURN_URLS: list[str] = env.list("PAYMENT_RETURN_URLS", default=[])
+# Requests a second of one asker; 0 is no limit. Ten seconds' worth may come at once.
+API_CUSTOMER_RATE_LIMIT = env.float("API_CUSTOMER_RATE_LIMIT", default=10.0)
+API_MERCHANT_RATE_LIMIT = env.float("API_MERCHANT_RATE_LIMIT", default=100.0)
+# Requests that may wait at the same time in one web process. Fewer than its threads.
+LONG_POLLS = env.int("LONG_POLLS", default=32)
 
 _after_session = MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware") + 1
 MIDDLEWARE = [
@@ -55,7 +65,9 @@ CONTENT_SECURITY_POLICY = {
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "customer_project.customers.authentication.CustomerTokenAuthentication"
+        "customer_project.customers.authentication.CustomerTokenAuthentication",
+        "customer_project.merchants.authentication.MerchantTokenAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["customer_project.customers.authentication.IsCustomer"],
+    "DEFAULT_PERMISSION_CLASSES": ["customer_project.askers.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["customer_project.askers.AskerThrottle"],
 }

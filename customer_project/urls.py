@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from customer_project.payments.api import PaymentViewSet
+from customer_project.payments.api import PaymentViewSet, SavedCardViewSet
 from customer_project.webhooks.api import stripe_webhook
 from kafka_bridge.health import health_urls
 
 router = SimpleRouter()
 router.register("payments", PaymentViewSet, basename="payment")
+router.register("payment-methods", SavedCardViewSet, basename="payment-method")
 
 urlpatterns = [
     path("api/", include(router.urls)),

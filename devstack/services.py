@@ -22,7 +22,11 @@ _PREFERRED_PORTS = {"customer-web": 8001, "payment-web": 8002, "admin-web": 8003
 # Variables of the developer's shell that a service gets as they are, beside what is decided here.
 _COMMON = ("DJANGO_SECRET_KEY", "DJANGO_DEBUG", "DJANGO_ALLOWED_HOSTS", "LOG_LEVEL", "LOG_FORMAT")
 _OWN = {
-    "customer": ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_JS_URL"),
+    "customer": (
+        *("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_JS_URL"),
+        *("PAYMENT_RETURN_URLS", "API_CUSTOMER_RATE_LIMIT", "API_MERCHANT_RATE_LIMIT"),
+        "LONG_POLLS",
+    ),
     "payment": (
         *("STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRETS"),
         *("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT", "STRIPE_LIMITS_URL"),
@@ -41,6 +45,7 @@ class Backends:
     celery_broker_url: str
     stripe_api_base: str | None
     webhook_secret: str = ""
+    return_urls: tuple[str, ...] = ()
     host_environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
@@ -54,6 +59,9 @@ def environments(backends: Backends, *, secret_keys: dict[str, str]) -> dict[str
         "customer": {
             "STRIPE_PUBLISHABLE_KEY": DEMO_PUBLISHABLE_KEY,
             "STRIPE_WEBHOOK_SECRETS": backends.webhook_secret,
+            "PAYMENT_RETURN_URLS": ",".join(backends.return_urls),
+            # Two customers make all the payments of the demo, the tests and the benchmark.
+            "API_CUSTOMER_RATE_LIMIT": "0",
             **stripe_js,
         },
         "payment": {
@@ -148,8 +156,9 @@ def programs(folder: Path, ports: Ports) -> list[Program]:
 
 
 def _gunicorn(service: str, port: int) -> list[str]:
+    threads = "48" if service == "customer" else "8"  # where requests wait for news
     return [
         *(PYTHON, "-m", "gunicorn", f"{service}_project.wsgi:application"),
-        *("--bind", f"{HOST}:{port}", "--worker-class", "gthread", "--threads", "8"),
+        *("--bind", f"{HOST}:{port}", "--worker-class", "gthread", "--threads", threads),
         "--no-control-socket",
     ]

@@ -207,6 +207,7 @@ class Stack:
             celery_broker_url=self.valkey.url,
             stripe_api_base=self.stripe_url,
             webhook_secret=webhook_secret,
+            return_urls=tuple(self.running.urls.values()),
             host_environment=self._environment,
         )
         keys = services.secret_keys(self.folder / "secret-keys.json")

@@ -24,6 +24,14 @@ _PURGES: Final = (
     """,
 )
 
+_purges_of_apps: list[str] = []
+
+
+def purges(statement: str) -> str:
+    """Register a service's own purge: SQL with the two parameters of those here."""
+    _purges_of_apps.append(statement)
+    return statement
+
 
 def purge() -> int:
     """Delete a batch of what is older than KAFKA_BRIDGE_RETENTION_DAYS. Returns how many rows.
@@ -33,7 +41,7 @@ def purge() -> int:
     age = str(timedelta(days=settings.KAFKA_BRIDGE_RETENTION_DAYS))
     purged = 0
     with connection.cursor() as cursor:
-        for statement in _PURGES:
+        for statement in (*_PURGES, *_purges_of_apps):
             cursor.execute(statement, [age, AT_ONCE])
             purged += cursor.rowcount
     return purged

@@ -1,48 +1,33 @@
-"""Who is asking, and whether they can pay."""
+"""`Authorization: Token …` of a customer."""
 
-from typing import TYPE_CHECKING
+from typing import Any, Final
 
+from django.utils.functional import SimpleLazyObject
 from rest_framework.authentication import TokenAuthentication
-from rest_framework.authtoken.models import Token
-from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
 
 from customer_project.customers.models import Customer
 
-if TYPE_CHECKING:
-    from rest_framework.views import APIView  # which imports this module by its settings
+# The ORM takes four times as long for these two joins (0.5 ms), at every request.
+_WHOSE: Final = """
+SELECT customer.* FROM authtoken_token AS token
+JOIN auth_user ON auth_user.id = token.user_id AND auth_user.is_active
+JOIN customers_customer AS customer ON customer.user_id = auth_user.id
+WHERE token.key = %s
+"""
 
 
 class CustomerTokenAuthentication(TokenAuthentication):
-    """`Authorization: Token …`; token, user and customer in one query."""
+    """Token, user and customer in one query; `request.auth` is the customer."""
 
-    def authenticate_credentials(self, key: str) -> tuple[object, Token]:
+    def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
         """Look the token up.
 
         Raises:
             AuthenticationFailed: nobody has this token, or their account is closed.
         """
-        try:
-            token = Token.objects.select_related("user__customer").get(key=key)
-        except Token.DoesNotExist:
-            raise AuthenticationFailed("Invalid token.") from None
-        if not token.user.is_active:
-            raise AuthenticationFailed("User inactive or deleted.")
-        return token.user, token
-
-
-class IsCustomer(BasePermission):
-    """Lets those in who have a customer account."""
-
-    message = "This token's user has no customer account, so there is nobody to charge."
-
-    def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002
-        """Tell whether the user has a customer account."""
-        return hasattr(request.user, "customer")
-
-
-def customer_of(request: Request) -> Customer:
-    """Return the customer who asks. `IsCustomer` has seen to it that there is one."""
-    customer: Customer = request.user.customer  # type: ignore[union-attr] # see IsCustomer
-    return customer
+        found = list(Customer.objects.raw(_WHOSE, [key]))
+        if not found:  # DRF says why, or whose it is if nobody's who is a customer
+            user, token = super().authenticate_credentials(key)
+            return user, token
+        [customer] = found
+        return SimpleLazyObject(lambda: customer.user), customer

@@ -1,90 +1,189 @@
 """The payments API. It calls nobody: it writes, publishes, and shows what events have told."""
 
-import re
-from collections.abc import Mapping
 from typing import Any, Final
 
 from django.db.models import QuerySet
-from rest_framework import mixins, serializers, status
+from django.http import HttpResponse
+from rest_framework import mixins, serializers
 from rest_framework.decorators import action
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
-from customer_project.customers.authentication import customer_of
+from customer_project.askers import Asker, asker_of
+from customer_project.customers.models import Customer
+from customer_project.idempotency.api import accept_once
+from customer_project.merchants.models import Scope
 from customer_project.payments import services
-from customer_project.payments.models import Payment
+from customer_project.payments.filters import (
+    CustomerFilter,
+    NewestFirst,
+    PaymentFilter,
+    WaitSerializer,
+)
+from customer_project.payments.models import Payment, SavedCard
 from customer_project.payments.parsers import StrictJSONParser
 from customer_project.payments.serializers import (
     AcceptedPaymentSerializer,
+    AcceptedUpdateSerializer,
+    CancelSerializer,
+    CaptureSerializer,
+    ConfirmSerializer,
+    PaymentEventSerializer,
     PaymentRequestSerializer,
     PaymentSerializer,
+    RefundRequestSerializer,
+    SavedCardSerializer,
 )
+from customer_project.watching import RevisionWatch
 
-_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+LONGEST_WAIT: Final = 30.0
 
-
-class NewestFirst(CursorPagination):
-    """Pages that stay put while new payments come in."""
-
-    ordering = "-created_at"
-    page_size = 50
+_payments: Final = RevisionWatch(Payment)
 
 
-class PaymentViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, GenericViewSet[Payment]):
-    """Payments of the customer who asks; nobody else's exist for them."""
+class PaymentViewSet(mixins.ListModelMixin, GenericViewSet[Payment]):
+    """Payments of the customer who asks; nobody else's exist for them. Merchants see all."""
 
     parser_classes = (StrictJSONParser,)
     serializer_class = PaymentSerializer
     pagination_class = NewestFirst
+    scopes: Final = {
+        "create": Scope.PAYMENTS_WRITE,
+        "confirm": Scope.PAYMENTS_WRITE,
+        "capture": Scope.PAYMENTS_WRITE,
+        "cancel": Scope.PAYMENTS_WRITE,
+        "refunds": Scope.REFUNDS_WRITE,
+    }
 
     def get_queryset(self) -> QuerySet[Payment]:
-        """Return the customer's payments."""
-        return Payment.objects.filter(customer=customer_of(self.request))
+        """Return the payments that the asker may see; of a list, those that the query chooses."""
+        customer = asker_of(self.request).customer
+        payments = Payment.objects.filter(customer=customer) if customer else Payment.objects.all()
+        if self.action != "list":
+            return payments
+        return PaymentFilter(data=self.request.query_params).narrow(payments)
 
-    def create(self, request: Request) -> Response:
+    def create(self, request: Request) -> HttpResponse:
         """Accept a payment: 202, with the place where its state can be watched."""
-        key = idempotency_key(request)
-        asked = PaymentRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        payment = services.request_payment(
-            customer=customer_of(request), idempotency_key=key, request=asked.validated_data
+        asker = asker_of(request)
+        asked = _validated(PaymentRequestSerializer, request)
+        customer = _who_pays(asker, asked)
+        payment = services.new_payment(customer=customer, request=asked)
+        return accept_once(
+            request,
+            asker=asker,
+            asked=asked,
+            body=AcceptedPaymentSerializer(payment).data,
+            location=_address(payment),
+            effect=lambda: services.accept(
+                payment, customer=customer, request=asked, asked_by=asker.name
+            ),
         )
-        return _accepted(AcceptedPaymentSerializer(payment).data, payment)
+
+    def retrieve(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - get_object reads it
+        """Show a payment; with `wait`, as soon as there is something new to show."""
+        query = WaitSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        payment = self.get_object()
+        known = query.validated_data.get("revision", payment.revision)
+        seconds = min(query.validated_data.get("wait", 0), LONGEST_WAIT)
+        if seconds and payment.revision <= known:
+            _payments.wait(payment.pk, beyond=known, seconds=seconds)
+            payment.refresh_from_db()
+        return Response(self.get_serializer(payment).data)
 
     @action(detail=True, methods=["post"])
-    def confirm(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - get_object reads it
-        """Go on with a payment after 3-D Secure: 202, and its state can be watched as before."""
-        key = idempotency_key(request)
+    def confirm(self, request: Request, pk: str) -> HttpResponse:  # noqa: ARG002
+        """Go on with a payment after 3-D Secure."""
+        return self._update(request, "confirm", ConfirmSerializer)
+
+    @action(detail=True, methods=["post"])
+    def capture(self, request: Request, pk: str) -> HttpResponse:  # noqa: ARG002
+        """Take what is authorised, or a part of it; the rest is given up."""
+        return self._update(request, "capture", CaptureSerializer)
+
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> HttpResponse:  # noqa: ARG002
+        """Give up a payment that has not ended."""
+        return self._update(request, "cancel", CancelSerializer)
+
+    @action(detail=True, methods=["post"])
+    def refunds(self, request: Request, pk: str) -> HttpResponse:  # noqa: ARG002
+        """Give money back. The refund shows among the payment's `refunds`, by the answer's id."""
+        return self._update(request, "refund", RefundRequestSerializer)
+
+    @action(detail=True, pagination_class=None)
+    def events(self, request: Request, pk: str) -> Response:  # noqa: ARG002
+        """Tell a payment's history, the oldest first."""
+        history = self.get_object().events.order_by("id")
+        return Response(PaymentEventSerializer(history, many=True).data)
+
+    def _update(
+        self,
+        request: Request,
+        name: services.Action,
+        serializer: type[serializers.Serializer[Any]],
+    ) -> HttpResponse:
+        asker = asker_of(request)
+        asked = _validated(serializer, request)
         payment = self.get_object()
-        services.confirm_payment(payment=payment, idempotency_key=key)
-        return _accepted({"id": payment.id}, payment)
-
-
-def _accepted(body: Mapping[str, Any], payment: Payment) -> Response:
-    watch = reverse("payment-detail", [payment.id])
-    return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": watch})
-
-
-def idempotency_key(request: Request) -> str:
-    """Read the Idempotency-Key header.
-
-    Raises:
-        ValidationError: it is missing, or not 1 to 255 printable ASCII characters.
-    """
-    key: str | None = request.headers.get("Idempotency-Key")
-    if key is None:
-        raise serializers.ValidationError(
-            {
-                "Idempotency-Key": "Send this header with a value of your own, a UUID for example, "
-                "and send the same value when you repeat the request."
-            },
-            "required",
+        update = services.Update(action=name, **asked)
+        accepted = {
+            "id": update.event_id,
+            "payment": payment.pk,
+            "action": name,
+            "amount": update.amount,
+            "revision": payment.revision,
+        }
+        return accept_once(
+            request,
+            asker=asker,
+            asked=asked,
+            body=AcceptedUpdateSerializer(accepted).data,
+            location=_address(payment),
+            effect=lambda: services.request_update(payment, update, asked_by=asker.name),
         )
-    if not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise serializers.ValidationError(
-            {"Idempotency-Key": "1 to 255 printable ASCII characters, without spaces."}, "invalid"
-        )
-    return key
+
+
+class SavedCardViewSet(mixins.ListModelMixin, GenericViewSet[SavedCard]):
+    """Cards that can be charged again, by their customer or by a merchant."""
+
+    serializer_class = SavedCardSerializer
+    pagination_class = type("NewestSavedFirst", (NewestFirst,), {"ordering": "-saved_at"})
+
+    def get_queryset(self) -> QuerySet[SavedCard]:
+        """Return the cards that the asker may see, and the query chooses."""
+        customer = asker_of(self.request).customer
+        cards = SavedCard.objects.filter(customer=customer) if customer else SavedCard.objects.all()
+        return CustomerFilter(data=self.request.query_params).narrow(cards)
+
+
+def _validated(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    asked = serializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)
+
+
+def _who_pays(asker: Asker, asked: dict[str, Any]) -> Customer:
+    """Return the customer who is charged: who asks, or whom the merchant names."""
+    if asker.customer:
+        if asked.get("customer", asker.customer.pk) != asker.customer.pk:
+            raise PermissionDenied("You can pay for yourself only.")
+        if asked.get("off_session"):
+            raise PermissionDenied(
+                "Who asks for a payment is there: only merchants say off_session."
+            )
+        return asker.customer
+    if "customer" not in asked:
+        raise serializers.ValidationError({"customer": "Say whom to charge."}, "required")
+    customer = Customer.objects.filter(pk=asked["customer"]).first()
+    if customer is None:
+        raise serializers.ValidationError({"customer": "There is no such customer."}, "unknown")
+    return customer
+
+
+def _address(payment: Payment) -> str:
+    return reverse("payment-detail", [payment.pk])

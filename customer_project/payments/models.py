@@ -12,14 +12,13 @@ class Payment(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_event_id, editable=False)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="payments")
-    idempotency_key = models.CharField(max_length=255)
-    request_hash = models.CharField(max_length=64)
-    """SHA-256 of the request, to tell a repetition from another request with the same key."""
     correlation_id = models.UUIDField(db_index=True)
 
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     payment_method_id = models.CharField(max_length=255)
+    capture_method = models.CharField(max_length=16, default="automatic", db_default="automatic")
+    off_session = models.BooleanField(default=False, db_default=False)
     description = models.CharField(max_length=1000, blank=True)
     metadata = models.JSONField(default=dict)
     created_at = models.DateTimeField()
@@ -37,15 +36,83 @@ class Payment(models.Model):
     error_code = models.CharField(max_length=255, blank=True)
     decline_code = models.CharField(max_length=255, blank=True)
     error_message = models.TextField(blank=True)
+    amount_captured = models.BigIntegerField(default=0, db_default=0)
+    amount_refunded = models.BigIntegerField(default=0, db_default=0)
+    """By refunds that succeeded, or still may."""
+    dispute_status = models.CharField(max_length=255, blank=True, default="", db_default="")
+    refunds = models.JSONField(default=list, db_default=[])
+    """`kafka_bridge.contracts.Refund` as JSON values: all of them, the oldest first."""
+    disputes = models.JSONField(default=list, db_default=[])
+    """`kafka_bridge.contracts.Dispute`, likewise."""
     updated_at = models.DateTimeField()
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=["customer", "idempotency_key"], name="payment_idempotency_key"
+        indexes = (
+            models.Index(fields=["customer", "-created_at"], name="payment_of_customer"),
+            models.Index(fields=["-created_at"], name="payment_newest"),
+            models.Index(
+                fields=["payment_intent_id"],
+                name="payment_intent",
+                condition=~models.Q(payment_intent_id=""),
             ),
         )
-        indexes = (models.Index(fields=["customer", "-created_at"], name="payment_of_customer"),)
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency} ({self.status})"
+
+    @property
+    def amount_refundable(self) -> int:
+        """How much can still go back, as far as it is known here."""
+        return self.amount_captured - self.amount_refunded
+
+
+class PaymentEvent(models.Model):
+    """A line of a payment's history: what was asked for, or what the payment service said."""
+
+    class What(models.TextChoices):
+        """What it tells: the first five were asked for here, the others answer."""
+
+        REQUESTED = "requested"
+        CONFIRM = "confirm"
+        CAPTURE = "capture"
+        CANCEL = "cancel"
+        REFUND = "refund"
+        ANSWERED = "answered"
+        UPDATED = "updated"
+
+    payment = models.ForeignKey(
+        Payment, models.CASCADE, related_name="events", db_index=False
+    )  # see Meta
+    event_id = models.UUIDField(unique=True)
+    what = models.CharField(max_length=16, choices=What.choices)
+    source = models.CharField(max_length=64)
+    """Who asked, as `Asker.name` has it, or the service that told."""
+    amount = models.BigIntegerField(null=True, blank=True)
+    """What was asked for; if empty, all that was left."""
+    status = models.CharField(max_length=32, blank=True)
+    revision = models.PositiveIntegerField(null=True, blank=True)
+    amount_captured = models.BigIntegerField(null=True, blank=True)
+    amount_refunded = models.BigIntegerField(null=True, blank=True)
+    error_code = models.CharField(max_length=255, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["payment", "id"], name="history_of_payment"),)
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.status}".strip()
+
+
+class SavedCard(models.Model):
+    """A card that its customer may be charged with again."""
+
+    payment_method_id = models.CharField(primary_key=True, max_length=255)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="saved_cards")
+    brand = models.CharField(max_length=32)
+    last4 = models.CharField(max_length=4)
+    exp_month = models.PositiveSmallIntegerField()
+    exp_year = models.PositiveSmallIntegerField()
+    saved_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.brand} … {self.last4}"

@@ -7,6 +7,8 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from customer_project.customers.models import Customer
+from customer_project.merchants.models import Scope
+from customer_project.merchants.services import make_token
 from kafka_bridge.contracts import decode
 from kafka_bridge.models import OutboxEvent
 
@@ -31,6 +33,13 @@ def post(client, body=GOOD, *, key="", **options):
     return client.post("/api/payments/", body, headers=headers, **options)
 
 
+def merchant_client(*scopes):
+    _, text = make_token(name="Back office", scopes=scopes or tuple(Scope))
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+    return client
+
+
 def rows():
     """How many rows each table has."""
     return {
@@ -48,6 +57,12 @@ def published():
     ]
 
 
+@pytest.fixture(autouse=True)
+def settings_of_a_shop(settings):
+    settings.PAYMENT_RETURN_URLS = ["https://shop.example"]
+    settings.API_CUSTOMER_RATE_LIMIT = settings.API_MERCHANT_RATE_LIMIT = 0
+
+
 @pytest.fixture
 def ada(db):
     return make_customer("ada")
@@ -61,3 +76,8 @@ def api(ada):
 @pytest.fixture
 def grace_api(db):
     return client_of(make_customer("grace"))
+
+
+@pytest.fixture
+def merchant(db):
+    return merchant_client()

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customer_project.payments import handlers
-from customer_project.payments.api import NewestFirst
+from customer_project.payments.filters import NewestFirst
 from customer_project.payments.models import Payment
 from kafka_bridge.contracts import CardPaymentAnswered, PaymentStatus
 from tests.customer.conftest import client_of, make_customer, post
@@ -41,7 +41,6 @@ def make_payments(customer, count):
     Payment.objects.bulk_create(
         Payment(
             customer=customer,
-            idempotency_key=str(number),
             correlation_id=UUID(int=number),
             amount=number + 1,
             currency="eur",
@@ -215,5 +214,6 @@ class TestMovePaymentsOn:
         with CaptureQueriesContext(connection) as captured:
             handlers.move_payments_on([answered(payment) for payment in payments])
 
-        assert len(captured) == 1
+        # whose they are; the payments; their history
+        assert len(captured) == 3, captured.captured_queries
         assert set(Payment.objects.values_list("status", flat=True)) == {"succeeded"}

@@ -44,7 +44,7 @@ class TestAccepted:
         }
         assert api.get(response["Location"]).json()["status"] == "requested"
 
-    def test_one_payment_and_one_outbox_row_are_written(self, api, ada):
+    def test_payment_history_key_and_event_are_written(self, api, ada):
         before = rows()
 
         response = post(api, FULL)
@@ -52,6 +52,8 @@ class TestAccepted:
         written = {table: count - before[table] for table, count in rows().items()}
         assert {table: count for table, count in written.items() if count} == {
             "payments.Payment": 1,
+            "payments.PaymentEvent": 1,
+            "idempotency.IdempotencyKey": 1,
             "kafka_bridge.OutboxEvent": 1,
         }
         payment = Payment.objects.get(id=response.json()["id"])
@@ -98,12 +100,13 @@ class TestAccepted:
         assert post(api, {**GOOD, "metadata": metadata}).status_code == 202
         assert published()[0].metadata == metadata
 
-    def test_costs_three_statements(self, api):
+    def test_costs_five_statements(self, api):
         with CaptureQueriesContext(connection) as captured:
             post(api, FULL)
 
-        # who asks; the payment; locks on the key, the outbox row and NOTIFY in one round trip
-        assert statements(captured) == ["SELECT", "INSERT", "SELECT"]
+        # who asks; the idempotency key; the payment; its history; locks on the outbox's key, the
+        # outbox row and NOTIFY in one round trip
+        assert statements(captured) == ["SELECT", "INSERT", "INSERT", "INSERT", "SELECT"]
 
 
 class TestIdempotencyKey:

@@ -1,0 +1,1 @@
+"""A request that is repeated has its effect once, and the same answer each time."""

@@ -1,0 +1,1 @@
+"""Whose systems may ask for customers: the shop's back office, by tokens of its own."""
