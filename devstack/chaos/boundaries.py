@@ -1,0 +1,160 @@
+"""Kills between two given lines, without a hook in any of them.
+
+PostgreSQL holds a process where it is wanted: before its commit, by a lock that it has to wait for;
+after its commit and before it knows, by a synchronous standby that never answers. Held there, the
+process is killed; then PostgreSQL goes on.
+https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import psutil
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from devstack.chaos.processes import Processes, ports_of, thaw
+from devstack.running import RunningStack
+from devstack.waiting import DeadlinePassedError, wait_until
+
+_WAITING: Final = """
+SELECT client_port FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = %s AND (%s = '' OR wait_event = %s)
+"""
+_LOCK: Final = ("Lock", "", "")
+_COMMITTED: Final = ("IPC", "SyncRep", "SyncRep")
+_UNPUBLISHED: Final = """
+SELECT id FROM kafka_bridge_outboxevent WHERE published_at IS NULL FOR UPDATE SKIP LOCKED
+"""
+_COMES_WITHIN: Final = 8.0
+_HELD_BACK: Final = 0.4
+_RESETS_WITHIN: Final = 60.0
+_POSTGRES: Final = "postgres"
+
+
+class Boundaries:
+    """Kills programs at the boundaries of their steps.
+
+    Every method raises `DeadlinePassedError` or `psycopg2.Error` if the program did not come by.
+    """
+
+    def __init__(self, stack: RunningStack, processes: Processes) -> None:
+        self._stack = stack
+        self._processes = processes
+
+    def kill(self, program: str, *, after: str) -> int:
+        """Kill a program after its `answer`, `acknowledgement` or `commit`; return its process id.
+
+        `answer`: Stripe has answered, nothing of it is recorded. `acknowledgement`: the broker has
+        the records, the outbox does not say so. `commit`: it is durable, and the process has not
+        been told, so nothing that follows has happened: no offset committed, no request answered.
+        """
+        if after == "answer":
+            return self._after_the_answer(program)
+        if after == "acknowledgement":
+            return self._after_the_acknowledgement(program)
+        return self._after_the_commit(program)
+
+    def _after_the_answer(self, worker: str) -> int:
+        with self._connected("payment") as connection, connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE payments_payment IN SHARE MODE")
+            return self._kill_waiting(cursor, worker)
+
+    def _after_the_acknowledgement(self, relay: str) -> int:
+        with self._connected(relay.partition("-")[0]) as connection, connection.cursor() as cursor:
+            frozen = self._processes.freeze(relay)
+            try:
+                cursor.execute("BEGIN")
+                wait_until(
+                    lambda: _rows(cursor, _UNPUBLISHED),
+                    what="something to relay",
+                    seconds=_COMES_WITHIN,
+                )
+            finally:
+                thaw(frozen)
+            return self._kill_waiting(cursor, relay)
+
+    def _after_the_commit(self, program: str) -> int:
+        service = "customer" if program == _POSTGRES else program.partition("-")[0]
+        deadline = time.monotonic() + _COMES_WITHIN
+        while time.monotonic() < deadline:
+            # A moment at a time: while nobody learns of a commit, nothing gets to the others.
+            with (
+                contextlib.suppress(DeadlinePassedError),
+                self._no_commit_answered(service) as cursor,
+            ):
+                held = self._held(cursor, program, _COMMITTED, seconds=_HELD_BACK)
+                held.kill()
+                return held.pid
+            with self._connected(service) as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(%s)", [_HELD_BACK])
+        raise DeadlinePassedError(f"{program} did not commit")
+
+    def _kill_waiting(self, cursor: Any, program: str) -> int:
+        """Kill the process of the program whose connection waits for a lock of ours."""
+        process = self._held(cursor, program, _LOCK, seconds=_COMES_WITHIN)
+        process.kill()
+        return process.pid
+
+    def _held(
+        self, cursor: Any, program: str, event: tuple[str, ...], *, seconds: float
+    ) -> psutil.Process:
+        """Return the process of the program whose connection waits for this event."""
+
+        def held() -> psutil.Process | None:
+            waiting = _waiting(cursor, event)
+            family = self._processes.family(program)
+            if program == _POSTGRES:
+                return family[0] if waiting else None
+            return next((process for process in family if ports_of(process) & waiting), None)
+
+        process = wait_until(held, what=f"{program} to come by", seconds=seconds)
+        assert process is not None  # noqa: S101 - wait_until returns true values only
+        return process
+
+    @contextlib.contextmanager
+    def _connected(self, service: str) -> Iterator[Connection]:
+        """Connect, with transactions begun by hand; what is begun is rolled back in the end."""
+        connection = psycopg2.connect(self._stack.database_urls[service], connect_timeout=5)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'; SET synchronous_commit = local")
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def _no_commit_answered(self, service: str) -> Iterator[Any]:
+        """Let commits become durable, and have nobody told of them."""
+        try:
+            with self._connected(service) as connection, connection.cursor() as cursor:
+                cursor.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+                cursor.execute("SELECT pg_reload_conf()")
+                yield cursor
+        finally:
+            wait_until(self._answer_commits, what="PostgreSQL", seconds=_RESETS_WITHIN, every=0.1)
+
+    def _answer_commits(self) -> bool:
+        try:
+            with self._connected("customer") as connection, connection.cursor() as cursor:
+                cursor.execute("ALTER SYSTEM RESET synchronous_standby_names")
+                cursor.execute("SELECT pg_reload_conf()")
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+
+def _waiting(cursor: Any, event: tuple[str, ...]) -> set[int]:
+    """Return the client ports of the connections that wait for this event."""
+    cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
+    return {port for (port,) in _rows(cursor, _WAITING, event)}
+
+
+def _rows(cursor: Any, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    cursor.execute(query, parameters)
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -1,0 +1,34 @@
+"""The customers of a run, each with a token."""
+
+import json
+from typing import Final
+
+from devstack.running import RunningStack
+
+EMAIL_DOMAIN: Final = "chaos.example"
+"""Of every customer: nobody may read it in a log."""
+
+_MAKE: Final = """
+import json
+from django.contrib.auth import get_user_model
+from rest_framework.authtoken.models import Token
+from customer_project.customers.models import Customer
+
+tokens = []
+for number in range({count}):
+    name = f"chaos-{{number}}"
+    user, _ = get_user_model().objects.get_or_create(username=name)
+    Customer.objects.get_or_create(
+        user=user, defaults={{"name": name, "email": f"{{name}}@{domain}"}}
+    )
+    tokens.append(Token.objects.get_or_create(user=user)[0].key)
+print(json.dumps(tokens))
+"""
+
+
+def make_customers(stack: RunningStack, count: int) -> list[str]:
+    """Make customers, and return their API tokens."""
+    code = _MAKE.format(count=count, domain=EMAIL_DOMAIN)
+    printed = stack.manage("customer", "shell", "-c", code)
+    tokens: list[str] = json.loads(printed.strip().splitlines()[-1])
+    return tokens

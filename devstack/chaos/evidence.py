@@ -1,0 +1,190 @@
+"""Everything that was written down anywhere: Stripe's objects, three databases, every topic."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import requests
+
+from devstack.chaos.forgery import Forgery
+from devstack.chaos.journal import Journal
+from devstack.chaos.records import Records
+from devstack.clients import TIMEOUT, Json, emulator_audit
+from devstack.hops import Row, Trace
+from devstack.running import RunningStack
+from devstack.services import DEMO_API_KEY, SERVICES
+from devstack.topics import TopicRecord
+from kafka_bridge.contracts import Topic
+
+_OUTBOX: Final = """
+SELECT id, event_id::text, topic, key, value, correlation_id::text, created_at, published_at
+FROM kafka_bridge_outboxevent ORDER BY id
+"""
+_INBOX: Final = """
+SELECT id, event_id::text, topic, partition, "offset", key, value, correlation_id::text,
+    received_at, handled_at, dead_at, error_type, error
+FROM kafka_bridge_inboxevent ORDER BY id
+"""
+_LANES: Final = "SELECT key, waits_for FROM kafka_bridge_lane"
+_PAYMENTS: Final = {
+    "customer": (
+        "SELECT id::text, customer_id::text, amount, currency, status, revision,"
+        " payment_intent_id, client_secret, correlation_id::text, created_at FROM payments_payment"
+    ),
+    "payment": (
+        "SELECT id::text, customer_id, amount, currency, status, revision, payment_intent_id,"
+        " requested_at AS created_at FROM payments_payment"
+    ),
+    "admin": (
+        "SELECT payment_id::text AS id, amount, currency, status, revision,"
+        " requested_at AS created_at FROM analytics_paymentfact"
+    ),
+}
+_LOGGED: Final = "SELECT event_id::text, topic, content::text AS content FROM event_log_loggedevent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """One service's database."""
+
+    payments: dict[str, Row]
+    outbox: list[Row]
+    inbox: list[Row]
+    lanes: list[Row]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a run left behind."""
+
+    journal: Journal
+    forgeries: list[Forgery]
+    ledgers: Mapping[str, Ledger]
+    logged: list[Row]
+    intents: list[Json]
+    audit: Json
+    topics: Mapping[str, list[TopicRecord]]
+    lags: Mapping[str, list[Json]]
+    """Of each service's partitions, as its own `lag` command tells."""
+    logs: Mapping[str, str]
+    secrets: list[str]
+    unsettled: str = ""
+    settle_seconds: float = 0.0
+
+    @property
+    def customer(self) -> Ledger:
+        """The customer service's database."""
+        return self.ledgers["customer"]
+
+    @property
+    def payment(self) -> Ledger:
+        """The payment service's database."""
+        return self.ledgers["payment"]
+
+    @property
+    def admin(self) -> Ledger:
+        """The admin service's database."""
+        return self.ledgers["admin"]
+
+    @cached_property
+    def intents_of(self) -> dict[str, list[Json]]:
+        """PaymentIntents at Stripe by the payment that their metadata names."""
+        return _by(self.intents, lambda intent: intent["metadata"].get("payment_id", ""))
+
+    @cached_property
+    def inbox_of(self) -> dict[str, dict[str, Row]]:
+        """Each service's inbox by event id."""
+        return {
+            name: {row["event_id"]: row for row in ledger.inbox}
+            for name, ledger in self.ledgers.items()
+        }
+
+    @cached_property
+    def told_of(self) -> dict[str, list[Json]]:
+        """What the payment service published for the customer, by payment, in its own order."""
+        topics = (Topic.PAYMENT_CARD_RESULT, Topic.PAYMENT_STATUS_UPDATED)
+        told = [json.loads(row["value"]) for row in self.payment.outbox if row["topic"] in topics]
+        return _by(told, lambda event: event["paymentId"])
+
+
+def charges_of(intent: Json) -> int:
+    """Return what a PaymentIntent's charge took, in minor units; 0 if it has none."""
+    charge = intent.get("latest_charge")
+    return int(charge["amount_captured"]) if charge and charge["status"] == "succeeded" else 0
+
+
+def gather(
+    stack: RunningStack,
+    *,
+    journal: Journal,
+    forgeries: list[Forgery],
+    records: Records,
+    secrets: list[str],
+    settled: tuple[float, str],
+) -> Evidence:
+    """Read everything, while nothing moves."""
+    stripe_url = stack.stripe_url or ""
+    with closing(Trace(stack)) as trace:
+        ledgers = {name: _ledger(trace, name) for name in SERVICES}
+        logged = trace.rows("admin", _LOGGED)
+    lags = {
+        name: json.loads(printed)["partitions"]
+        for name, printed in stack.manage_all("lag", "--json").items()
+    }
+    names = [str(name) for topic in Topic for name in (topic, topic.dead_letter_topic)]
+    return Evidence(
+        journal=journal,
+        forgeries=forgeries,
+        ledgers=ledgers,
+        logged=logged,
+        intents=list(_intents(stripe_url)),
+        audit=emulator_audit(stripe_url),
+        topics=records.all_of(names),
+        lags=lags,
+        logs={file.name: file.read_text(errors="replace") for file in stack.logs.glob("*.log*")},
+        secrets=secrets,
+        settle_seconds=settled[0],
+        unsettled=settled[1],
+    )
+
+
+def _ledger(trace: Trace, service: str) -> Ledger:
+    return Ledger(
+        payments={row["id"]: row for row in trace.rows(service, _PAYMENTS[service])},
+        outbox=[_with_bytes(row) for row in trace.rows(service, _OUTBOX)],
+        inbox=[_with_bytes(row) for row in trace.rows(service, _INBOX)],
+        lanes=trace.rows(service, _LANES),
+    )
+
+
+def _with_bytes(row: Row) -> Row:
+    return {**row, "value": None if row["value"] is None else bytes(row["value"])}
+
+
+def _intents(stripe_url: str) -> list[Json]:
+    found: list[Json] = []
+    params: dict[str, Any] = {"limit": 100, "expand[]": "data.latest_charge"}
+    while True:
+        answer = requests.get(
+            f"{stripe_url}/v1/payment_intents",
+            params=params,
+            headers={"Authorization": f"Bearer {DEMO_API_KEY}"},
+            timeout=TIMEOUT,
+        )
+        answer.raise_for_status()
+        page = answer.json()
+        found += page["data"]
+        if not page["has_more"]:
+            return found
+        params["starting_after"] = found[-1]["id"]
+
+
+def _by(rows: list[Json], key: Any) -> dict[str, list[Json]]:
+    found: dict[str, list[Json]] = defaultdict(list)
+    for row in rows:
+        found[key(row)].append(row)
+    return found

@@ -1,0 +1,130 @@
+"""The injector: does what the schedule says, and notes what came of it."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import psutil
+import psycopg2
+import valkey
+
+from devstack.chaos.boundaries import Boundaries
+from devstack.chaos.forgery import Forger
+from devstack.chaos.gate import Gate
+from devstack.chaos.processes import Processes
+from devstack.chaos.records import RecordNotTakenError, Records
+from devstack.chaos.schedule import Action, Step
+from devstack.chaos.weather import Weather
+from devstack.launch import read_env
+from devstack.running import RunningStack
+from devstack.waiting import DeadlinePassedError
+
+_MISSES: Final = (
+    DeadlinePassedError,
+    OSError,
+    psutil.Error,
+    psycopg2.Error,
+    RecordNotTakenError,
+    valkey.ValkeyError,
+)
+"""What keeps a step from its target while other things are broken. It is noted, not repeated."""
+_VALKEY_TIMEOUT: Final = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happened:
+    """A step that was taken, at a moment of the clock; `missed` is why it had no effect."""
+
+    step: Step
+    at: float
+    missed: str = ""
+
+
+@dataclass(kw_only=True)
+class Injector:
+    """Takes the steps one after the other, each when its number of payments have begun."""
+
+    stack: RunningStack
+    steps: Iterable[Step]
+    gate: Gate
+    processes: Processes
+    weather: Weather
+    records: Records
+    forger: Forger
+    say: Callable[[str], None]
+    happened: list[Happened] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Take every step. Ends with the gate open."""
+        try:
+            for step in self.steps:
+                self.gate.wait_for(step.at)
+                self._take(step)
+        finally:
+            self.gate.open()
+
+    def _take(self, step: Step) -> None:
+        missed = ""
+        try:
+            at = self._actions()[step.action](step) or time.time()
+        except _MISSES as error:
+            at = time.time()
+            missed = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+        self.happened.append(Happened(step=step, at=at, missed=missed))
+        self.say(f"  {step}" + (f"  (missed: {missed})" if missed else ""))
+
+    def _actions(self) -> dict[Action, Callable[[Step], float | None]]:
+        return {
+            Action.KILL: self._kill,
+            Action.KILL_AFTER: self._kill_after,
+            Action.FREEZE: lambda step: self.processes.freeze_for(
+                step.target, seconds=step.seconds
+            ),
+            Action.JOIN: lambda step: self.processes.join(
+                step.target, seconds=step.seconds, killed=step.how == "killed"
+            ),
+            Action.WEATHER: lambda step: self.weather.change(step.target),
+            Action.POISON: lambda step: self.records.poison(
+                step.target, how=step.how, name=f"{step.at}-{step.how}"
+            ),
+            Action.REPLAY: lambda step: self.records.replay(step.target),
+            Action.FORGE: lambda step: self.forger.deliver(how=step.how),
+        }
+
+    def _kill(self, step: Step) -> float:
+        if step.target == "valkey":
+            self._lose_all_hints()
+        if step.how == "child":
+            self.processes.kill_child(step.target)
+        else:
+            self.processes.kill(step.target)
+        at = time.time()
+        if step.target == "stripe-emulator":
+            self.weather.tell_when_back()
+        return at
+
+    def _kill_after(self, step: Step) -> None:
+        Boundaries(self.stack, self.processes).kill(step.target, after=step.how)
+
+    def _lose_all_hints(self) -> None:
+        url = read_env(str(self.stack.env_file("payment")))["CELERY_BROKER_URL"]
+        with valkey.Valkey.from_url(url, socket_timeout=_VALKEY_TIMEOUT) as client:
+            client.config_set("save", "")
+            client.flushall()
+
+    @property
+    def kills(self) -> list[Happened]:
+        """What was killed, and when."""
+        actions = (Action.KILL, Action.KILL_AFTER)
+        return [one for one in self.happened if one.step.action in actions and not one.missed]
+
+    def count_kills(self) -> dict[str, int]:
+        """Count the kills by program and by where it was."""
+        names = (f"{one.step.target} {_where(one.step)}".strip() for one in self.kills)
+        return dict(sorted(Counter(names).items()))
+
+
+def _where(step: Step) -> str:
+    return f"after its {step.how}" if step.action is Action.KILL_AFTER else step.how

@@ -1,0 +1,42 @@
+"""The pace of a run: payments at a steady rate, and what goes wrong among them."""
+
+import threading
+import time
+from typing import Final
+
+_AHEAD: Final = 40
+"""How many payments may begin while a step is due and not yet done: it needs some to go on."""
+
+
+class Gate:
+    """Where payments begin one by one, so that steps and payments keep together."""
+
+    def __init__(self, *, rate: float) -> None:
+        self._rate = rate
+        self._started = time.monotonic()
+        self._changed = threading.Condition()
+        self._begun = 0
+        self._limit = float("inf")
+
+    def begin(self) -> None:
+        """Wait until the next payment may begin, then count it."""
+        with self._changed:
+            due = self._started + self._begun / self._rate
+            self._changed.wait_for(lambda: self._begun < self._limit)
+            while (early := due - time.monotonic()) > 0:
+                self._changed.wait(early)
+            self._begun += 1
+            self._changed.notify_all()
+
+    def wait_for(self, payments: int) -> None:
+        """Wait until so many payments have begun, and let them get only so far ahead."""
+        with self._changed:
+            self._limit = payments + _AHEAD
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._begun >= payments)
+
+    def open(self) -> None:
+        """Hold payments back no more: nothing else will go wrong."""
+        with self._changed:
+            self._limit = float("inf")
+            self._changed.notify_all()

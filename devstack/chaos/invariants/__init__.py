@@ -1,0 +1,32 @@
+"""What must hold after a run, by number; each counts what it looked at."""
+
+from collections.abc import Callable
+from typing import Final
+
+from devstack.chaos.evidence import Evidence
+from devstack.chaos.invariants import edges, events, money
+from devstack.chaos.invariants.finding import Finding
+
+_INVARIANTS: Final[tuple[Callable[[Evidence], Finding], ...]] = (
+    money.one_charge_or_none,
+    money.no_charge_unasked,
+    money.legal_transitions,
+    money.all_agree,
+    money.sums_agree,
+    events.outbox_is_on_its_topics,
+    events.one_effect_each,
+    events.order_is_kept,
+    events.nothing_skipped,
+    events.bad_records_are_dead,
+    money.three_d_secure,
+    edges.same_key_same_answer,
+    money.nothing_final_before_it_is_known,
+    edges.forged_webhooks,
+    edges.nothing_secret_told,
+    edges.all_comes_to_rest,
+)
+
+
+def check(evidence: Evidence) -> list[Finding]:
+    """Check every invariant."""
+    return [invariant(evidence) for invariant in _INVARIANTS]

@@ -1,0 +1,89 @@
+"""What is promised to clients, to Stripe and to readers of logs; and that all comes to rest."""
+
+import json
+from collections import Counter
+from typing import Final
+
+from devstack.chaos.customers import EMAIL_DOMAIN
+from devstack.chaos.evidence import Evidence
+from devstack.chaos.invariants.finding import Finding
+from kafka_bridge.contracts import Topic
+
+_ACCEPTED, _REFUSED, _REUSED = 202, 400, 422
+_CLIENT_SECRET: Final = "_secret_"  # noqa: S105 - a part of every client secret of Stripe's
+_NOT_OURS: Final = ("stripe-emulator",)
+_PUBLIC: Final = (Topic.PAYMENT_ANALYTICS, Topic.WEBHOOK_PROCESSED)
+
+
+def same_key_same_answer(evidence: Evidence) -> Finding:
+    """Same key and body: same answer. Another body: 422, and no effect."""
+    finding = Finding(number=12, title="same key and body: same answer; another body: 422")
+    for entry in evidence.journal:
+        for answer in entry.answers:
+            finding.equal(f"{entry.key}: status", answer.status, _ACCEPTED)
+            finding.equal(f"{entry.key}: answer", answer.body, entry.answers[0].body)
+        for answer in entry.to_another_body:
+            finding.equal(f"{entry.key}: another body", answer.status, _REUSED)
+    return finding
+
+
+def forged_webhooks(evidence: Evidence) -> Finding:
+    """A webhook with a bad or stale signature: 400 and no effect. A valid one: one effect."""
+    finding = Finding(number=14, title="forged webhooks refused; valid ones taken once")
+    events = [
+        json.loads(row["value"])
+        for row in evidence.customer.outbox
+        if row["topic"] == Topic.STRIPE_WEBHOOK_RECEIVED
+    ]
+    taken = Counter(event["webhookEvent"]["id"] for event in events)
+    for forgery in evidence.forgeries:
+        name = f"{forgery.webhook_event_id} ({forgery.how})"
+        finding.equal(f"{name}: answer", forgery.status, _REFUSED)
+        finding.equal(f"{name}: times taken", taken[forgery.webhook_event_id], 0)
+    for webhook, times in taken.items():
+        finding.equal(f"{webhook}: times taken", times, 1)
+    return finding
+
+
+def nothing_secret_told(evidence: Evidence) -> Finding:
+    """No secret and nobody's address in logs, analytics and dead letters."""
+    finding = Finding(number=15, title="no secret in logs, event log, analytics, dead letters")
+    words = [_CLIENT_SECRET, EMAIL_DOMAIN, *evidence.secrets]
+    places = {f"log {name}": text for name, text in evidence.logs.items() if _is_ours(name)}
+    places["event log"] = "\n".join(row["content"] for row in evidence.logged)
+    for topic, records in evidence.topics.items():
+        if topic in _PUBLIC or topic.endswith(".dlq"):
+            values = (record.value or b"" for record in records)
+            places[f"topic {topic}"] = b"\n".join(values).decode(errors="replace")
+    for place, text in places.items():
+        for word in words:
+            at = text.find(word)
+            found = text[max(0, at - 60) : at] if at >= 0 else ""
+            finding.check(at < 0, f"{place} tells a secret, after {found!r}")
+    return finding
+
+
+def _is_ours(log: str) -> bool:
+    return not log.startswith(_NOT_OURS)
+
+
+def all_comes_to_rest(evidence: Evidence) -> Finding:
+    """All is final within the bound after the faults stop; nothing pending, parked or behind."""
+    finding = Finding(number=16, title="all at rest after the faults: no lag, nothing pending")
+    finding.check(not evidence.unsettled, evidence.unsettled)
+    for entry in evidence.journal:
+        finding.check(entry.payment_id, f"{entry.key}: never accepted, {entry.problems}")
+        finding.check(not entry.problems, f"{entry.key}: {entry.problems}")
+        status = evidence.customer.payments.get(entry.payment_id, {}).get("status")
+        finding.check(status not in (None, "requested"), f"{entry.key}: {status} in the end")
+    for name, ledger in evidence.ledgers.items():
+        waiting = [row for row in ledger.inbox if not row["handled_at"] and not row["dead_at"]]
+        finding.none_of((row["event_id"] for row in waiting), f"events pending at {name}")
+        unpublished = [row for row in ledger.outbox if not row["published_at"]]
+        finding.none_of((row["event_id"] for row in unpublished), f"events unpublished at {name}")
+        finding.none_of((lane["waits_for"] for lane in ledger.lanes), f"lanes open at {name}")
+    for name, lags in evidence.lags.items():
+        for lag in lags:
+            where = f"{name}: {lag['topic']}/{lag['partition']}"
+            finding.equal(f"{where}: lag", lag["lag"], 0)
+    return finding

@@ -1,0 +1,187 @@
+"""Every event on its topic and in its inboxes, once, in order; every bad record dead, once."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from devstack.chaos.evidence import Evidence
+from devstack.chaos.invariants.finding import Finding
+from devstack.chaos.records import POISONED
+from devstack.clients import Json
+from devstack.hops import Row
+from devstack.topics import TopicRecord
+from kafka_bridge.contracts import Topic
+
+_TOLD: Final = (Topic.PAYMENT_CARD_RESULT, Topic.PAYMENT_STATUS_UPDATED)
+_DEAD_LETTERS: Final = ".dlq"
+
+
+def outbox_is_on_its_topics(evidence: Evidence) -> Finding:
+    """Each outbox row is on its topic, byte for byte, and nothing on a topic lacks a row."""
+    finding = Finding(number=6, title="outbox rows and topics are the same, byte for byte")
+    rows = {
+        (row["topic"], row["value"])
+        for ledger in evidence.ledgers.values()
+        for row in ledger.outbox
+    }
+    records = {
+        (topic, record.value or b"")
+        for topic, found in evidence.topics.items()
+        for record in found
+        if POISONED not in record.headers or topic.endswith(_DEAD_LETTERS)
+    }
+    for topic, value in rows | records:
+        where = f"{topic}: {value[:80]!r}"
+        finding.check((topic, value) in records, f"on no topic: {where}")
+        finding.check((topic, value) in rows, f"in no outbox: {where}")
+    return finding
+
+
+def one_effect_each(evidence: Evidence) -> Finding:
+    """Each event has exactly one effect a consumer, however often it was delivered."""
+    finding = Finding(number=7, title="each event has one effect a consumer")
+    outbox = evidence.payment.outbox
+    answers = Counter(
+        _event(row)["causationId"] for row in outbox if row["topic"] == Topic.PAYMENT_CARD_RESULT
+    )
+    for row in evidence.customer.outbox:
+        if row["topic"] == Topic.STRIPE_PAYMENT_REQUEST:
+            finding.equal(f"answers to {row['event_id']}", answers[row["event_id"]], 1)
+    for topics in (_TOLD, (Topic.PAYMENT_ANALYTICS,)):
+        events = [_event(row) for row in outbox if row["topic"] in topics]
+        told = Counter((event["paymentId"], event["revision"]) for event in events)
+        for (payment, revision), times in told.items():
+            finding.equal(f"{topics[0]} of {payment} revision {revision}", times, 1)
+    webhooks = [_event(row) for row in outbox if row["topic"] == Topic.WEBHOOK_PROCESSED]
+    for webhook, times in Counter(event["webhookEventId"] for event in webhooks).items():
+        finding.equal(f"times that {webhook} was processed", times, 1)
+    logged = {row["event_id"] for row in evidence.logged}
+    handled = {row["event_id"] for row in evidence.admin.inbox if row["handled_at"]}
+    finding.none_of(handled - logged, "events handled and not in the event log")
+    finding.none_of(logged - handled, "events in the event log and not handled")
+    return finding
+
+
+def order_is_kept(evidence: Evidence) -> Finding:
+    """Effects come in request order for each customer; revisions rise, without a gap."""
+    finding = Finding(number=8, title="order kept for each customer; revisions without a gap")
+    asked = _payments_by_customer(evidence.customer.outbox, Topic.STRIPE_PAYMENT_REQUEST)
+    answered = _payments_by_customer(evidence.payment.outbox, Topic.PAYMENT_CARD_RESULT)
+    for customer, payments in asked.items():
+        finding.equal(f"requests and answers of {customer}", payments, answered[customer])
+    for payment, told in evidence.told_of.items():
+        revisions = [event["revision"] for event in told]
+        finding.equal(f"revisions of {payment}", revisions, list(range(1, len(told) + 1)))
+        for name, ledger in evidence.ledgers.items():
+            row = ledger.payments.get(payment, {})
+            finding.equal(f"{payment}: revision at {name}", row.get("revision"), len(told))
+    for name, ledger in evidence.ledgers.items():
+        for where, ids in _first_places(ledger.outbox, evidence):
+            finding.check(ids == sorted(ids), f"{name}'s {where}: produced in the order {ids}")
+    return finding
+
+
+def _payments_by_customer(outbox: list[Row], topic: Topic) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in outbox:
+        if row["topic"] == topic:
+            found[row["key"]].append(_event(row)["paymentId"])
+    return found
+
+
+def _first_places(
+    outbox: list[Row], evidence: Evidence
+) -> Iterator[tuple[tuple[str, str], list[int]]]:
+    """Yield, by topic and key, the ids of outbox rows in the order they first got there."""
+    ids = {row["event_id"]: row["id"] for row in outbox if not _is_dead_letter(row["topic"])}
+    for topic, records in evidence.topics.items():
+        places: dict[tuple[str, str], dict[int, None]] = defaultdict(dict)
+        for record in records:
+            row_id = ids.get(_event_id(record))
+            if row_id is not None and not _is_dead_letter(topic):
+                places[topic, (record.key or b"").decode()].setdefault(row_id)
+        for where, found in places.items():
+            yield where, list(found)
+
+
+def nothing_skipped(evidence: Evidence) -> Finding:
+    """No committed offset is past a record that is not in the inbox."""
+    finding = Finding(number=9, title="no committed offset past a record that is not in the inbox")
+    for service, lags in evidence.lags.items():
+        inbox = evidence.inbox_of[service]
+        places = {(row["topic"], row["partition"], row["offset"]) for row in inbox.values()}
+        for lag in lags:
+            records = evidence.topics.get(lag["topic"], [])
+            for record in records:
+                if record.partition != lag["partition"] or record.offset >= (lag["committed"] or 0):
+                    continue
+                place = (lag["topic"], record.partition, record.offset)
+                known = place in places or _event_id(record) in inbox
+                finding.check(known, f"{service} passed {place} and does not have it")
+    return finding
+
+
+def bad_records_are_dead(evidence: Evidence) -> Finding:
+    """Each bad record is dead once, with reason and bytes, on its DLQ; no good record is."""
+    finding = Finding(number=10, title="each bad record dead once, with its reason; no good one")
+    for service, lags in evidence.lags.items():
+        ledger = evidence.ledgers[service]
+        dead: dict[tuple[str, int, int], list[Row]] = defaultdict(list)
+        for row in ledger.inbox:
+            if row["dead_at"]:
+                dead[row["topic"], row["partition"], row["offset"]].append(row)
+        copies = Counter(
+            row["correlation_id"] for row in ledger.outbox if _is_dead_letter(row["topic"])
+        )
+        for topic in sorted({lag["topic"] for lag in lags}):
+            letters = _letters(evidence, topic, service)
+            for record in evidence.topics.get(topic, []):
+                if POISONED not in record.headers:
+                    continue
+                place = (topic, record.partition, record.offset)
+                rows = dead.pop(place, [])
+                name = f"{record.headers[POISONED]} at {service}, {place}"
+                finding.equal(f"{name}: times dead", len(rows), 1)
+                for row in rows:
+                    finding.check(row["error_type"] and row["error"], f"{name}: no reason")
+                    finding.check((row["value"] or b"") == (record.value or b""), f"{name}: bytes")
+                    finding.equal(f"{name}: copies", copies[row["event_id"]], 1)
+                    letter = letters.get((record.partition, record.offset))
+                    on_topic = letter is not None and (letter.value or b"") == (record.value or b"")
+                    finding.check(on_topic, f"{name}: not on the dead letter topic as it came")
+        finding.none_of(
+            (
+                f"{row['topic']} {row['error_type']} {row['error'][:120]}"
+                for rows in dead.values()
+                for row in rows
+            ),
+            f"good records dead at {service}",
+        )
+    return finding
+
+
+def _letters(evidence: Evidence, topic: str, service: str) -> dict[tuple[int, int], TopicRecord]:
+    return {
+        (int(record.headers["dlq_partition"]), int(record.headers["dlq_offset"])): record
+        for record in evidence.topics.get(f"{topic}{_DEAD_LETTERS}", [])
+        if record.headers.get("dlq_consumer") == service
+    }
+
+
+def _is_dead_letter(topic: str) -> bool:
+    return topic.endswith(_DEAD_LETTERS)
+
+
+def _event(row: Row) -> Json:
+    event: Json = json.loads(row["value"])
+    return event
+
+
+def _event_id(record: TopicRecord) -> str:
+    """Return the event id of one of our own records; empty if it is not readable."""
+    try:
+        event = record.json()
+    except ValueError:
+        return ""
+    return str(event.get("eventId", "")) if isinstance(event, dict) else ""

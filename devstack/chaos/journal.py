@@ -1,0 +1,78 @@
+"""What the clients saw: every answer that was more than a broken connection."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from devstack.chaos.orders import Bank, Order
+
+
+class Answer(NamedTuple):
+    """An HTTP answer to a request to pay."""
+
+    status: int
+    body: Any
+
+
+class Sighting(NamedTuple):
+    """A payment as the customer's API showed it once."""
+
+    revision: int
+    status: str
+
+
+@dataclass(kw_only=True)
+class Entry:
+    """One order, and what its client was told."""
+
+    order: Order
+    key: str
+    answers: list[Answer] = field(default_factory=list)
+    """To requests with the order's own body."""
+    to_another_body: list[Answer] = field(default_factory=list)
+    payment_id: str = ""
+    accepted_at: float = 0.0
+    went_to_the_bank: Bank | None = None
+    sightings: list[Sighting] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def expected(self) -> str:
+        """The status in which the payment must end."""
+        return self.order.expected
+
+
+class Journal:
+    """The entries of a run; the clients' threads write, the invariants read in the end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: dict[int, Entry] = {}
+        self._accepted: list[Entry] = []
+
+    def open(self, entry: Entry) -> None:
+        """Begin an entry, before its first request is sent."""
+        with self._lock:
+            self._entries[entry.order.number] = entry
+
+    def accepted(self, entry: Entry) -> None:
+        """Note that the API took an order."""
+        with self._lock:
+            self._accepted.append(entry)
+
+    def any_accepted(self) -> str:
+        """Return the id of the payment that was accepted last; empty if there is none."""
+        with self._lock:
+            return self._accepted[-1].payment_id if self._accepted else ""
+
+    def latest(self, count: int) -> list[Entry]:
+        """Return the entries accepted last."""
+        with self._lock:
+            return self._accepted[-count:]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(list(self._entries.values()))
+
+    def __len__(self) -> int:
+        return len(self._entries)

@@ -1,0 +1,183 @@
+"""The clients: they pay, they repeat what broke, they come back from their bank."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
+
+import requests
+
+from devstack.chaos.gate import Gate
+from devstack.chaos.journal import Answer, Entry, Journal, Sighting
+from devstack.chaos.orders import Bank, Order
+from devstack.clients import TIMEOUT, CustomerApi
+from devstack.running import RunningStack
+from devstack.waiting import DeadlinePassedError, wait_until
+
+CLIENTS: Final = 16
+_AT_THE_BANK: Final = 16
+_ANSWERED_WITHIN: Final = 300
+"""Seconds for which a client repeats a request, or waits for its payment."""
+_REPEATS_EVERY: Final = 0.3
+_WATCHED: Final = 40
+_SEEN, _ACCEPTED, _CONFLICT, _SERVER_ERROR = 200, 202, 409, 500
+
+
+class Load:
+    """Every order placed once, by clients that repeat a request until it is answered."""
+
+    def __init__(
+        self, stack: RunningStack, *, seed: int, tokens: list[str], gate: Gate, journal: Journal
+    ) -> None:
+        self._url = stack.urls["customer"]
+        self._stripe_url = stack.stripe_url
+        self._name = f"chaos-{seed}"
+        self._tokens = tokens
+        self._gate = gate
+        self._journal = journal
+        self._threads = threading.local()
+        self._ended = threading.Event()
+
+    def run(self, orders: list[Order]) -> None:
+        """Place the orders, and return when the last client has what it waits for."""
+        watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
+        watcher.start()
+        with (
+            ThreadPoolExecutor(_AT_THE_BANK, "bank") as bank,
+            ThreadPoolExecutor(CLIENTS, "client") as clients,
+        ):
+            visits: list[Future[None]] = []
+
+            def place(order: Order) -> None:
+                self._gate.begin()
+                entry = self._place(order)
+                if order.bank and entry.payment_id:
+                    visits.append(bank.submit(self._visit_bank, entry))
+
+            for placed in [clients.submit(place, order) for order in orders]:
+                placed.result()
+            for visit in visits:
+                visit.result()
+        self._ended.set()
+        watcher.join()
+
+    def _api(self, customer: int) -> CustomerApi:
+        """Return this thread's own connection for the customer."""
+        apis: dict[int, CustomerApi] = self._threads.__dict__.setdefault("apis", {})
+        if customer not in apis:
+            apis[customer] = CustomerApi(self._url, self._tokens[customer])
+        return apis[customer]
+
+    def _place(self, order: Order) -> Entry:
+        entry = Entry(order=order, key=f"{self._name}-{order.number}")
+        self._journal.open(entry)
+        body = order.body(f"{self._url}/")
+        if order.clicks_twice:
+            with ThreadPoolExecutor(1, "second-click") as second:
+                click = second.submit(self._post, entry, body)
+                self._keep(entry, self._post(entry, body))
+                self._keep(entry, click.result())
+        else:
+            self._keep(entry, self._post(entry, body))
+        if order.changes_the_body:
+            changed = {**body, "amount": order.amount + 1}
+            answer = self._post(entry, changed)
+            if answer:
+                entry.to_another_body.append(answer)
+        return entry
+
+    def _keep(self, entry: Entry, answer: Answer | None) -> None:
+        if answer is None:
+            return
+        entry.answers.append(answer)
+        if answer.status == _ACCEPTED and not entry.payment_id:
+            entry.payment_id, entry.accepted_at = answer.body["id"], time.time()
+            self._journal.accepted(entry)
+
+    def _post(self, entry: Entry, body: dict[str, Any]) -> Answer | None:
+        """Send a request again, with the same key, until the service answers it for good."""
+
+        def post() -> Answer | None:
+            return _answered(
+                lambda: self._api(entry.order.customer).post_payment(
+                    body, idempotency_key=entry.key
+                )
+            )
+
+        answer: Answer | None = self._until(entry, post, what="an answer to a payment")
+        return answer
+
+    def _until(self, entry: Entry, ask: Callable[[], Any], *, what: str) -> Any:
+        try:
+            return wait_until(ask, what=what, seconds=_ANSWERED_WITHIN, every=_REPEATS_EVERY)
+        except DeadlinePassedError as error:
+            entry.problems.append(str(error))
+            return None
+
+    def _visit_bank(self, entry: Entry) -> None:
+        """Answer 3-D Secure, then tell the API that the customer is back."""
+        bank = entry.order.bank
+        intent = self._until(entry, lambda: self._to_authenticate(entry), what="3-D Secure")
+        if not intent or bank is None or bank is Bank.NEVER_GOES:
+            return
+        url = f"{self._stripe_url}/_emulator/intents/{intent}/authenticate"
+        self._until(
+            entry,
+            lambda: _answered(
+                lambda: requests.post(url, json={"outcome": bank.value}, timeout=TIMEOUT)
+            ),
+            what="the bank",
+        )
+        entry.went_to_the_bank = bank
+        confirmed = self._until(
+            entry, lambda: self._confirm(entry), what="an answer to a confirmation"
+        )
+        if confirmed and confirmed.status not in (_ACCEPTED, _CONFLICT):
+            entry.problems.append(f"confirmation answered {confirmed.status}: {confirmed.body}")
+
+    def _confirm(self, entry: Entry) -> Answer | None:
+        headers = {
+            "Authorization": f"Token {self._tokens[entry.order.customer]}",
+            "Idempotency-Key": entry.key,
+        }
+        url = f"{self._url}/api/payments/{entry.payment_id}/confirm/"
+        return _answered(lambda: requests.post(url, headers=headers, timeout=TIMEOUT))
+
+    def _to_authenticate(self, entry: Entry) -> str | None:
+        seen = self._look(entry)
+        if seen is None or seen["status"] == "requested":
+            return None
+        return str(seen["payment_intent_id"])
+
+    def _look(self, entry: Entry) -> Any:
+        """Fetch a payment and note what it showed; None while the service is down."""
+        api = self._api(entry.order.customer)
+        answer = _answered(lambda: api.get_payment(entry.payment_id))
+        if answer is None:
+            return None
+        if answer.status != _SEEN:
+            entry.problems.append(f"looked at after it was accepted: {answer.status}")
+            return None
+        entry.sightings.append(Sighting(answer.body["revision"], answer.body["status"]))
+        return answer.body
+
+    def _watch(self) -> None:
+        """Look at the newest payments again and again, as their customers do."""
+        while not self._ended.is_set():
+            for entry in self._journal.latest(_WATCHED):
+                if self._ended.wait(_REPEATS_EVERY / 3):
+                    return
+                if entry.order.bank is None:  # the others have a thread that looks
+                    self._look(entry)
+
+
+def _answered(ask: Callable[[], requests.Response]) -> Answer | None:
+    """Return the answer, or None where a client tries again: nothing came, or a server's error."""
+    try:
+        response = ask()
+        if response.status_code >= _SERVER_ERROR:
+            return None
+        return Answer(response.status_code, response.json())
+    except requests.RequestException:
+        return None

@@ -1,0 +1,130 @@
+"""Records that no service of ours would produce: broken ones, and old ones once more."""
+
+import random
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+from confluent_kafka import Producer
+
+from devstack.topics import TopicRecord, Topics
+
+POISONED: Final = "chaos-poison"
+"""The header of a record that must die: which of them it is."""
+REPLAYED: Final = "chaos-replay"
+"""The header of a record that was on its topic before."""
+
+_DELIVERED_WITHIN: Final = 20
+_REPLAYED_AT_ONCE: Final = 25
+_LARGE: Final = 600_000
+
+_BROKEN: Final[dict[str, dict[str, Any]]] = {
+    "unknown version": {"version": "2.0"},
+    "no version": {"version": None},
+    "float amount": {"amount": 10.5},
+    "negative amount": {"amount": -1000},
+    "amount as text": {"amount": "1000"},
+    "customer as number": {"customerId": 7},
+    "no customer": {"customerId": ""},
+    "nul": {"customerId": "\x00"},
+    "large": {"customerId": "x" * _LARGE},
+}
+_BYTES: Final[dict[str, bytes | None]] = {
+    "empty": b"",
+    "tombstone": None,
+    "not UTF-8": b'{"customerId": "\xff\xfe"}',
+    "not JSON": b"{customerId: chaos}",
+    "an array": b'[{"customerId": "chaos"}]',
+    "a number": b"1",
+}
+POISONS: Final = (*_BROKEN, *_BYTES)
+
+
+class RecordNotTakenError(RuntimeError):
+    """The broker did not say that it has the record; it may."""
+
+
+class Records:
+    """Produces what is wrong."""
+
+    def __init__(self, bootstrap_servers: str, *, seed: int) -> None:
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap_servers, "acks": "all", "log_level": 0}
+        )
+        self._topics = Topics(bootstrap_servers)
+        self._dice = random.Random(f"{seed}:records")  # noqa: S311 - repeatable
+
+    def poison(self, topic: str, *, how: str, name: str) -> None:
+        """Produce a broken record; `name` tells it from the others.
+
+        Raises:
+            RecordNotTakenError: see there.
+        """
+        key = None if self._dice.random() < 0.2 else "chaos"  # noqa: PLR2004
+        self._produce(topic, _poison(topic, how), key=key, headers={POISONED: name})
+
+    def replay(self, topic: str) -> None:
+        """Produce some records of the topic again, as they are.
+
+        Raises:
+            RecordNotTakenError: see there.
+            DeadlinePassedError: the broker does not give them.
+        """
+        records = [one for one in self._topics.records(topic) if POISONED not in one.headers]
+        for one in self._dice.sample(records, min(_REPLAYED_AT_ONCE, len(records))):
+            headers = one.headers | {REPLAYED: "1"}
+            self._produce(topic, one.value, key=one.key, headers=headers)
+
+    def all_of(self, topics: list[str]) -> dict[str, list[TopicRecord]]:
+        """Return every record of the topics."""
+        return {topic: self._topics.records(topic) for topic in topics}
+
+    def _produce(
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: str | bytes | None,
+        headers: Mapping[str, str],
+    ) -> None:
+        errors: list[object] = []
+        self._producer.produce(
+            topic,
+            value,
+            key,
+            headers=dict(headers),
+            on_delivery=lambda error, _record: errors.append(error),
+        )
+        self._producer.flush(_DELIVERED_WITHIN)
+        if errors != [None]:
+            raise RecordNotTakenError(f"{topic}: {errors}")
+
+
+def _poison(topic: str, how: str) -> bytes | None:
+    if how in _BYTES:
+        return _BYTES[how]
+    return orjson.dumps(_almost_right(topic) | _BROKEN[how])
+
+
+def _almost_right(topic: str) -> dict[str, Any]:
+    """Fill in what any of the contracts about a payment asks for."""
+    return {
+        "eventId": str(uuid.uuid4()),
+        "eventType": topic,
+        "source": "chaos",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "customerId": "chaos",
+        "customerInfo": {},
+        "metadata": {},
+        "paymentId": str(uuid.uuid4()),
+        "paymentIntentId": "pi_chaos",
+        "paymentMethodId": "pm_card_visa",
+        "action": "capture",
+        "status": "succeeded",
+        "success": True,
+        "amount": 1000,
+        "currency": "eur",
+        "requestedAt": datetime.now(UTC).isoformat(),
+    }

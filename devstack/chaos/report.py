@@ -1,0 +1,69 @@
+"""What a run found, as text for a person and as JSON for a program."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from devstack.chaos.faults import Happened
+from devstack.chaos.invariants.finding import Finding
+from devstack.chaos.recovery import Recovery
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The findings of a run, and what it took to get them."""
+
+    seed: int
+    broker: str
+    payments: int
+    findings: Sequence[Finding]
+    happened: Sequence[Happened]
+    kills: dict[str, int]
+    recovery: Recovery
+    load_seconds: float
+    settle_seconds: float
+    total_seconds: float
+
+    @property
+    def violations(self) -> int:
+        """How often an invariant was broken."""
+        return sum(len(finding.violations) for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything by name."""
+        missed = [one for one in self.happened if one.missed]
+        return {
+            "seed": self.seed,
+            "broker": self.broker,
+            "payments": self.payments,
+            "invariants": {str(finding.number): finding.as_json() for finding in self.findings},
+            "violations": self.violations,
+            "kills": self.kills,
+            "steps": len(self.happened),
+            "missed": [f"{one.step}: {one.missed}" for one in missed],
+            "recovery_seconds": self.recovery.as_json(),
+            "load_seconds": round(self.load_seconds, 1),
+            "settle_seconds": round(self.settle_seconds, 1),
+            "total_seconds": round(self.total_seconds, 1),
+            "ok": not self.violations,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Yield what a person wants to know."""
+        yield f"\nInvariants after {self.payments} payments, seed {self.seed}, {self.broker}:"
+        for finding in sorted(self.findings, key=lambda one: one.number):
+            verdict = f"{len(finding.violations)} BROKEN" if finding.violations else "holds"
+            yield f"  {finding.number:2}  {finding.title:<66} {finding.checked:7}  {verdict}"
+            yield from (f"        {told[:400]}" for told in finding.violations[:3])
+        recovered = self.recovery.as_json()
+        kills = ", ".join(f"{name} {count}" for name, count in self.kills.items())
+        yield f"{sum(self.kills.values())} kills: {kills}"
+        yield (
+            f"Seconds from a kill until a payment accepted after it came through:"
+            f" median {recovered.get('median')}, worst {recovered.get('worst')};"
+            f" until any did: worst {recovered['any_progress'].get('worst')}."
+        )
+        yield (
+            f"Load {self.load_seconds:.0f} s, at rest {self.settle_seconds:.1f} s later;"
+            f" {self.total_seconds:.0f} s in all."
+        )

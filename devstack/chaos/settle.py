@@ -1,0 +1,85 @@
+"""After the faults: whether the system comes to rest, and how long it takes."""
+
+import contextlib
+import json
+import time
+from typing import Final
+
+import psycopg2
+import requests
+
+from devstack.chaos.processes import Processes
+from devstack.chaos.weather import Weather
+from devstack.management import ManagementCommandError
+from devstack.running import RunningStack
+from devstack.waiting import DeadlinePassedError, wait_until
+
+SECONDS: Final = 240
+"""The liveness bound: a lease of 20 s and the waits of some retries fit well."""
+
+
+def heal(processes: Processes, weather: Weather) -> None:
+    """End every fault: thaw, send home, fair weather, all programs up.
+
+    Raises:
+        DeadlinePassedError: a program does not come back.
+    """
+    processes.thaw_all()
+    processes.send_extras_home()
+    processes.wait_until_all_run()
+
+    def cleared() -> bool:
+        try:
+            weather.clear()
+        except requests.RequestException:
+            return False
+        return True
+
+    wait_until(cleared, what="the emulator", every=0.1)
+
+
+def settle(stack: RunningStack, weather: Weather, *, seconds: float = SECONDS) -> tuple[float, str]:
+    """Wait until nothing is on its way; return how many seconds it took, and what stayed if any."""
+    began = time.monotonic()
+    waits_for = ""
+
+    def at_rest() -> bool:
+        nonlocal waits_for
+        waits_for = _on_its_way(stack, weather)
+        return not waits_for
+
+    with contextlib.suppress(DeadlinePassedError):
+        wait_until(at_rest, what="everything to come to rest", seconds=seconds, every=0.2)
+    return time.monotonic() - began, waits_for
+
+
+def _on_its_way(stack: RunningStack, weather: Weather) -> str:
+    """Tell what still moves: the quick looks first, and once more behind the slow one."""
+    try:
+        for look in (_webhooks, _events, _behind, _webhooks, _events):
+            if found := look(stack, weather):
+                return found
+    except (psycopg2.Error, requests.RequestException, ManagementCommandError) as error:
+        return str(error)
+    return ""
+
+
+def _webhooks(_stack: RunningStack, weather: Weather) -> str:
+    pending = weather.webhooks_pending()
+    return f"{pending} webhooks to be delivered" if pending else ""
+
+
+def _events(stack: RunningStack, _weather: Weather) -> str:
+    try:
+        stack.wait_until_settled(seconds=1)
+    except DeadlinePassedError as error:
+        return str(error)
+    return ""
+
+
+def _behind(stack: RunningStack, _weather: Weather) -> str:
+    for service, printed in stack.manage_all("lag", "--json").items():
+        lags = [lag for lag in json.loads(printed)["partitions"] if lag["lag"] != 0]
+        if lags:
+            return f"{service} is behind: {lags[0]}"
+    return ""

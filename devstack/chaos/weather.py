@@ -1,0 +1,113 @@
+"""How Stripe behaves for a while: faults of the emulator, by name."""
+
+import random
+from typing import Any, Final
+
+import requests
+
+from devstack.clients import TIMEOUT
+from devstack.waiting import wait_until
+
+Faults = list[dict[str, Any]]
+
+_CALLS: Final = r"^(POST|GET) /v1/"
+_POSTS: Final = r"^POST /v1/payment_intents"
+
+WEATHERS: Final[dict[str, Faults]] = {
+    "fair": [],
+    "rate limited": [
+        {"match": _CALLS, "action": "status", "status": 429, "probability": 0.3},
+        {"match": _CALLS, "action": "lock_timeout", "probability": 0.1},
+    ],
+    "errors before the work": [
+        {"match": _CALLS, "action": "status", "status": 500, "probability": 0.3},
+        {"match": _CALLS, "action": "drop_before", "probability": 0.1},
+    ],
+    # A key remembers the error for good, so here the answer to a repetition is no help.
+    "errors after the work": [
+        {"match": _POSTS, "action": "status_after", "status": 500, "probability": 0.3},
+    ],
+    "errors after the work, once": [
+        {
+            "match": _CALLS,
+            "action": "status_after",
+            "status": 503,
+            "probability": 0.3,
+            "stored": False,
+        },
+    ],
+    "lost answers": [{"match": _CALLS, "action": "drop_after", "probability": 0.4}],
+    "slow": [
+        {"match": _CALLS, "action": "latency", "seconds": 0.5, "distribution": "exponential"},
+    ],
+    "hanging": [
+        {"match": _POSTS, "action": "latency", "seconds": 15, "probability": 0.05},
+        {"match": _CALLS, "action": "latency", "seconds": 0.2, "distribution": "lognormal"},
+    ],
+}
+_WEBHOOKS: Final[Faults] = [
+    {"match": "^WEBHOOK ", "action": action, "probability": probability, "seconds": seconds}
+    for action, probability, seconds in (
+        ("duplicate", 0.15, 0),
+        ("reorder", 0.15, 0),
+        ("delay", 0.15, 4),
+        ("drop", 0.1, 0),
+        ("wrong_signature", 0.1, 0),
+    )
+]
+"""Webhooks are disordered in every weather. Dropped ones never come."""
+
+
+class Weather:
+    """The faults in force. The emulator forgets them when it is killed, so they are told again."""
+
+    def __init__(self, stripe_url: str, *, seed: int) -> None:
+        self._url = f"{stripe_url}/_emulator"
+        self._dice = random.Random(f"{seed}:weather")  # noqa: S311 - repeatable
+        self._name = "fair"
+
+    def change(self, name: str) -> None:
+        """Let another weather begin.
+
+        Raises:
+            OSError: the emulator does not answer; it has the old weather, or none.
+        """
+        self._name = name
+        self.tell()
+
+    def tell(self) -> None:
+        """Put the weather in force. See `change`."""
+        seed = self._dice.randrange(1_000_000)
+        self._post(
+            "faults", [{**fault, "seed": seed} for fault in WEATHERS[self._name] + _WEBHOOKS]
+        )
+        self._post("webhooks", {"first_backoff": 0.5, "longest_backoff": 4})
+
+    def tell_when_back(self) -> None:
+        """Put the weather in force again once the emulator, which was killed, answers.
+
+        Raises:
+            DeadlinePassedError: it does not come back.
+        """
+
+        def told() -> bool:
+            try:
+                self.tell()
+            except requests.RequestException:
+                return False
+            return True
+
+        wait_until(told, what="the emulator", every=0.1)
+
+    def clear(self) -> None:
+        """End everything that goes wrong at Stripe. See `change`."""
+        self._post("faults", [])
+        self._post("webhooks", {"first_backoff": 0.2, "longest_backoff": 1})
+
+    def webhooks_pending(self) -> int:
+        """Return how many webhooks are still to be delivered. See `change`."""
+        answer = requests.get(f"{self._url}/webhooks", timeout=TIMEOUT)
+        return int(answer.json()["pending"])
+
+    def _post(self, what: str, given: Any) -> None:
+        requests.post(f"{self._url}/{what}", json=given, timeout=TIMEOUT).raise_for_status()

@@ -1,0 +1,89 @@
+"""A run's schedule: the same for the same seed, and with everything in it that can go wrong."""
+
+import threading
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devstack.chaos.gate import Gate
+from devstack.chaos.orders import orders
+from devstack.chaos.records import POISONS
+from devstack.chaos.schedule import Action, disruptions, plan
+from devstack.chaos.weather import WEATHERS
+from kafka_bridge.contracts import Topic
+
+TOPICS = [str(topic) for topic in Topic]
+
+
+def planned(seed, payments=300, kafka_too=False):
+    return plan(seed=seed, payments=payments, topics=TOPICS, kafka_too=kafka_too)
+
+
+class TestPlan:
+    @given(seed=st.integers(), payments=st.integers(min_value=20, max_value=2000))
+    def test_seed_repeats_it(self, seed, payments):
+        assert planned(seed, payments) == planned(seed, payments)
+        assert orders(seed=seed, payments=20, customers=3) == orders(
+            seed=seed, payments=20, customers=3
+        )
+
+    def test_another_seed_is_another_run(self):
+        assert planned(1) != planned(2)
+
+    @given(seed=st.integers())
+    def test_each_step_falls_among_the_payments(self, seed):
+        steps = planned(seed)
+
+        assert [step.at for step in steps] == sorted(step.at for step in steps)
+        assert all(0 <= step.at < 300 for step in steps)
+
+    @given(seed=st.integers())
+    def test_large_run_meets_everything(self, seed):
+        steps = planned(seed, payments=1500, kafka_too=True)
+
+        met = {(step.action, step.target, step.how) for step in steps}
+        assert met >= {(card.action, card.target, card.how) for card in disruptions(kafka_too=True)}
+        assert {target for action, target, _ in met if action is Action.WEATHER} == set(WEATHERS)
+        assert {target for action, target, _ in met if action is Action.POISON} == set(TOPICS)
+        assert {how for action, _, how in met if action is Action.POISON} <= set(POISONS)
+
+    def test_broker_that_forgets_is_never_killed(self):
+        steps = planned(3, payments=3000)
+
+        assert not [step for step in steps if (step.action, step.target) == (Action.KILL, "kafka")]
+
+
+class TestOrders:
+    def test_all_kinds_are_among_them(self):
+        wanted = orders(seed=1, payments=500, customers=10)
+
+        assert {order.expected for order in wanted} == {
+            "succeeded",
+            "requires_payment_method",
+            "requires_action",
+        }
+        assert any(order.clicks_twice for order in wanted)
+        assert any(order.changes_the_body for order in wanted)
+        assert len({order.currency for order in wanted}) == 4
+
+
+class TestGate:
+    def test_payments_wait_for_a_step_that_is_due(self):
+        gate = Gate(rate=100_000)
+        begun = []
+
+        def pay():
+            for number in range(200):
+                gate.begin()
+                begun.append(number)
+
+        paying = threading.Thread(target=pay)
+        gate.wait_for(0)
+        paying.start()
+        gate.wait_for(20)
+
+        assert 20 <= len(begun) + 1
+        assert len(begun) < 100
+        gate.open()
+        paying.join(10)
+        assert len(begun) == 200
