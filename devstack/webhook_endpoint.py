@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import stripe
 
@@ -15,6 +15,12 @@ _EVENTS: Final = (
     "payment_intent.requires_action",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
 )
 
 
@@ -23,8 +29,12 @@ def webhook_secret(*, stripe_url: str, endpoint_url: str, file: Path) -> str:
     client = stripe.StripeClient(DEMO_API_KEY, base_addresses={"api": stripe_url})
     kept = json.loads(file.read_text()) if file.exists() else {}
     endpoints = client.v1.webhook_endpoints.list({"limit": 100}).data
-    if any((kept.get("id"), endpoint_url) == (there.id, there.url) for there in endpoints):
-        return str(kept["secret"])
+    for there in endpoints:
+        if (kept.get("id"), endpoint_url) == (there.id, there.url):
+            if set(there.enabled_events) != set(_EVENTS):
+                events: Any = {"enabled_events": list(_EVENTS)}
+                client.v1.webhook_endpoints.update(there.id, events)
+            return str(kept["secret"])
     made = client.v1.webhook_endpoints.create(
         {"url": endpoint_url, "enabled_events": list(_EVENTS)}
     )
