@@ -90,10 +90,12 @@ class PaymentViewSet(mixins.ListModelMixin, GenericViewSet[Payment]):
         payment = self.get_object()
         known = query.validated_data.get("revision", payment.revision)
         seconds = min(query.validated_data.get("wait", 0), LONGEST_WAIT)
+        headers = {}
         if seconds and payment.revision <= known:
-            _payments.wait(payment.pk, beyond=known, seconds=seconds)
+            if not _payments.wait(payment.pk, beyond=known, seconds=seconds):
+                headers = {"Retry-After": "1"}
             payment.refresh_from_db()
-        return Response(self.get_serializer(payment).data)
+        return Response(self.get_serializer(payment).data, headers=headers)
 
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> HttpResponse:  # noqa: ARG002

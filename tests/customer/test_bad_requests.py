@@ -149,7 +149,10 @@ class TestBody:
     @pytest.mark.parametrize(
         "url",
         ["javascript:alert(1)", "/back", "shop.example", "ftp://shop.example/", "https://", "",
-         "https://shop.example/" + "x" * 2000, None, 5],
+         "https://shop.example/" + "x" * 2000, None, 5,
+         "https://elsewhere.example/", "http://shop.example/", "https://shop.example:444/",
+         "https://shop.example.evil.example/", "https://shop.example@evil.example/",
+         "https://evil.example\\@shop.example/", "https://user@shop.example/"],
         ids=repr,
     )  # fmt: skip
     def test_return_url(self, api, url):
@@ -181,6 +184,21 @@ class TestBody:
 
         assert_refused(response)
         assert all(error["attr"].startswith("metadata") for error in response.json()["errors"])
+
+    @pytest.mark.parametrize(
+        ("fields", "attr"),
+        [
+            ({"confirmation_token": "ctoken_1"}, "confirmation_token"),
+            ({"payment_method": "ctoken_1"}, "payment_method"),
+            ({"capture_method": "later"}, "capture_method"),
+            ({"save_card": "maybe"}, "save_card"),
+            ({"off_session": True, "save_card": True}, "off_session"),
+            ({"customer": "ada"}, "customer"),
+        ],
+        ids=str,
+    )
+    def test_ways_to_pay(self, api, fields, attr):
+        assert_refused(post(api, {**GOOD, **fields}), attr=attr)
 
     @pytest.mark.parametrize("description", ["x" * 1001, "\x00", "", None, ["x"]], ids=repr)
     def test_description(self, api, description):

@@ -136,6 +136,43 @@ class TestList:
         assert len(captured) == 2, captured.captured_queries
 
 
+class TestFilters:
+    @pytest.fixture(autouse=True)
+    def payments(self, ada):
+        make_payments(ada, 5)  # amounts 1 to 5, a second apart
+        Payment.objects.filter(amount=2).update(status="succeeded")
+        Payment.objects.filter(amount=3).update(currency="usd")
+
+    def amounts(self, api, **query):
+        return [one["amount"] for one in api.get("/api/payments/", query).json()["results"]]
+
+    def test_each_narrows_and_all_must_hold(self, api):
+        assert self.amounts(api, status="succeeded") == [2]
+        assert self.amounts(api, currency="USD") == [3]
+        assert self.amounts(api, amount_min=2, amount_max=4) == [4, 3, 2]
+        assert self.amounts(api, amount_min=2, currency="eur", status="requested") == [5, 4]
+
+    def test_of_creation_from_is_within_and_before_is_not(self, api):
+        third = Payment.objects.get(amount=3).created_at.isoformat()
+
+        assert self.amounts(api, created_from=third) == [5, 4, 3]
+        assert self.amounts(api, created_before=third) == [2, 1]
+
+    def test_customers_see_their_own_whatever_they_ask_for(self, grace_api, ada):
+        assert self.amounts(grace_api, customer=str(ada.id)) == []
+
+    @pytest.mark.parametrize(
+        "query",
+        ["status=paid", "currency=xxq", "created_from=yesterday", "amount_min=1.5", "customer=ada",
+         "amount_max=-1", "amount_min=99999999999999999999"],
+    )  # fmt: skip
+    def test_nonsense_is_refused(self, api, query):
+        response = api.get(f"/api/payments/?{query}")
+
+        assert response.status_code == 400
+        assert response.json()["errors"][0]["attr"] == query.partition("=")[0]
+
+
 class TestMovePaymentsOn:
     def test_a_decline_is_shown_with_its_codes(self, payment):
         handlers.move_payments_on(

@@ -94,6 +94,18 @@ class TestAccepted:
         assert published()[0].currency == currency.lower()
         assert published()[0].amount == amount
 
+    def test_how_it_is_to_be_paid_is_passed_on(self, api):
+        body = {"amount": 1999, "currency": "eur", "confirmation_token": "ctoken_1"}
+
+        response = post(api, {**body, "capture_method": "manual", "save_card": True})
+
+        [event] = published()
+        options = event.payment_options
+        assert response.status_code == 202
+        assert (event.payment_method_id, event.confirmation_token) == (None, "ctoken_1")
+        assert (options.capture_method, options.save_card) == ("manual", True)
+        assert api.get(response["Location"]).json()["capture_method"] == "manual"
+
     def test_longest_metadata(self, api):
         metadata = {f"{number:040}": "ü" * 500 for number in range(40)}
 
