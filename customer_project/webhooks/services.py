@@ -1,14 +1,22 @@
 """Passing webhooks on."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
 
+from customer_project.payments import selectors
 from kafka_bridge import outbox
 from kafka_bridge.contracts import Topic, WebhookReceived
 
 _WEBHOOK_EVENTS: Final = UUID("0d5f1f0e-6f43-5c7a-8a55-737472697065")
+
+
+class _About(NamedTuple):
+    """Whose lane a webhook goes to, and which trace it is of."""
+
+    customer_id: str
+    correlation_id: UUID | None
 
 
 def receive(*, webhook_event: dict[str, Any], body: bytes, signature: str) -> bool:
@@ -25,23 +33,34 @@ def receive(*, webhook_event: dict[str, Any], body: bytes, signature: str) -> bo
 def _webhook_received(
     webhook_event: dict[str, Any], body: bytes, signature: str
 ) -> WebhookReceived:
-    about: dict[str, Any] = webhook_event["data"]["object"]
-    metadata: dict[str, str] = about.get("metadata") or {}
+    about = _about(webhook_event)
     return WebhookReceived(
         event_type=Topic.STRIPE_WEBHOOK_RECEIVED,
         event_id=uuid5(_WEBHOOK_EVENTS, webhook_event["id"]),
-        correlation_id=_uuid(metadata.get("correlation_id")),
-        customer_id=_customer_id(webhook_event)[:255],  # metadata may be somebody else's, and long
+        correlation_id=about.correlation_id,
+        customer_id=about.customer_id[:255],  # metadata may be somebody else's, and long
         raw_payload=body.decode(),
         signature=signature,
         webhook_event=webhook_event,
     )
 
 
-def _customer_id(webhook_event: dict[str, Any]) -> str:
+def _about(webhook_event: dict[str, Any]) -> _About:
+    """Find out by our own metadata, then by our payment: a refund or dispute has no metadata."""
     about: dict[str, Any] = webhook_event["data"]["object"]
-    ours = (about.get("metadata") or {}).get("customer_id")
-    return str(ours or about.get("customer") or webhook_event["id"])
+    metadata = about.get("metadata") or {}
+    correlation_id = _uuid(metadata.get("correlation_id"))
+    if customer_id := metadata.get("customer_id"):
+        return _About(str(customer_id), correlation_id)
+    if payment := selectors.payment_of_intent(_intent_id(about)):
+        return _About(str(payment.customer_id), payment.correlation_id)
+    return _About(str(about.get("customer") or webhook_event["id"]), correlation_id)
+
+
+def _intent_id(about: dict[str, Any]) -> str:
+    is_intent = about.get("object") == "payment_intent"
+    intent = about.get("id") if is_intent else about.get("payment_intent")
+    return intent if isinstance(intent, str) else ""
 
 
 def _uuid(text: str | None) -> UUID | None:

@@ -1,0 +1,117 @@
+import hashlib
+import hmac
+import time
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from customer_project.payments.models import Payment
+from tests.customer.conftest import post, published
+
+SECRET = "whsec_of_the_test"
+
+
+@pytest.fixture(autouse=True)
+def secret(settings):
+    settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
+
+
+@pytest.fixture
+def payment(api):
+    payment = Payment.objects.get(id=post(api).json()["id"])
+    payment.payment_intent_id = "pi_1"
+    payment.save()
+    return payment
+
+
+def deliver(about, *, event_id="", secret=SECRET):
+    event = {
+        "id": event_id or f"evt_{uuid4().hex}",
+        "object": "event",
+        "type": "payment_intent.succeeded",
+        "data": {"object": about},
+    }
+    body, now = orjson.dumps(event), int(time.time())
+    signature = hmac.new(secret.encode(), b"%d." % now + body, hashlib.sha256).hexdigest()
+    return Client().post(
+        "/webhooks/stripe/",
+        body,
+        content_type="application/json",
+        headers={"Stripe-Signature": f"t={now},v1={signature}"},
+    )
+
+
+class TestWhoseItIs:
+    @pytest.mark.parametrize(
+        "about",
+        [
+            {"object": "payment_intent", "id": "pi_1"},
+            {"object": "charge", "id": "ch_1", "payment_intent": "pi_1", "metadata": {}},
+            {"object": "refund", "id": "re_1", "payment_intent": "pi_1", "metadata": None},
+            {"object": "dispute", "id": "du_1", "payment_intent": "pi_1", "customer": "cus_1"},
+        ],
+        ids=lambda about: about["object"],
+    )
+    def test_our_payments_customer_by_the_payment_intent(self, payment, about):
+        assert deliver(about).json() == {"received": True, "duplicate": False}
+
+        event = published()[-1]
+        assert event.customer_id == str(payment.customer_id)
+        assert event.correlation_id == payment.correlation_id
+
+    def test_the_customer_of_our_metadata_with_no_look_at_payments(self, payment):
+        metadata = {"customer_id": "c1", "correlation_id": str(UUID(int=7))}
+
+        with CaptureQueriesContext(connection) as captured:
+            deliver({"object": "payment_intent", "id": "pi_1", "metadata": metadata})
+
+        event = published()[-1]
+        assert (event.customer_id, event.correlation_id) == ("c1", UUID(int=7))
+        assert not [one for one in captured if "payments_payment" in one["sql"]]
+
+    @pytest.mark.parametrize(
+        ("about", "customer_id"),
+        [
+            ({"object": "charge", "payment_intent": "pi_2", "customer": "cus_1"}, "cus_1"),
+            ({"object": "charge", "payment_intent": None, "customer": "cus_1"}, "cus_1"),
+            ({"object": "charge", "payment_intent": {"id": "pi_1"}}, "evt_1"),
+            ({"object": "payment_intent", "id": None}, "evt_1"),
+            ({"object": "account", "id": "acct_1"}, "evt_1"),
+        ],
+        ids=str,
+    )
+    def test_stripes_customer_or_nobodys(self, payment, about, customer_id):
+        deliver(about, event_id="evt_1")
+
+        assert published()[-1].customer_id == customer_id
+
+    def test_costs_one_select_by_an_index_and_one_insert(self, payment):
+        with CaptureQueriesContext(connection) as captured:
+            deliver({"object": "refund", "id": "re_1", "payment_intent": "pi_1"})
+
+        statements = [
+            one["sql"] for one in captured if not one["sql"].startswith(("SAVEPOINT", "RELEASE"))
+        ]
+        assert len(statements) == 2, statements
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(f"EXPLAIN {statements[0]}")
+            assert "using payment_intent on" in str(cursor.fetchall())
+
+
+class TestDelivery:
+    def test_repeated_is_stored_once(self, db):
+        about = {"object": "charge", "id": "ch_1"}
+        deliver(about, event_id="evt_1")
+
+        assert deliver(about, event_id="evt_1").json() == {"received": True, "duplicate": True}
+        assert len(published()) == 1
+
+    def test_unsigned_is_refused(self, db):
+        response = deliver({"object": "charge"}, secret="whsec_of_somebody")
+
+        assert (response.status_code, published()) == (400, [])
