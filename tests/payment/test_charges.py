@@ -10,9 +10,11 @@ from django.utils import timezone
 from kafka_bridge.contracts import CardPaymentAnswered, PaymentMeasured, PaymentStatus
 from kafka_bridge.errors import OutcomeUnknown, TryLater
 from kafka_bridge.handlers import Delivery, delivered
+from payment_project.payments.calls import charge as charge_card
 from payment_project.payments.models import Payment
 from payment_project.stripe_gateway import client
 from payment_project.stripe_gateway.errors import StripeRejected
+from payment_project.stripe_gateway.limits import gate_of
 from payment_project.stripe_gateway.payment_intents import create_payment_intent
 from tests.payment.conftest import RETURN_URL, published, record, requested
 
@@ -37,6 +39,13 @@ class TestSuccess:
         audit = at_stripe.audit(event)
         assert (audit["charges"], audit["succeeded"]) == (1, 1)
         assert audit["per_currency"]["eur"]["captured"] == 1999
+
+    def test_costs_one_call(self, run, at_stripe):
+        async def calls():
+            await charge_card(requested())
+            return gate_of(asyncio.get_running_loop()).counts.calls
+
+        assert run(calls()) == 1
 
     def test_sends_stripe_what_the_event_says_and_what_finds_it_again(self, charge, at_stripe):
         event = requested(options={"description": "Order 7"})
