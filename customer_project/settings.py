@@ -3,7 +3,7 @@
 from csp.constants import NONE, SELF
 
 from kafka_bridge.conf.base import *  # noqa: F403
-from kafka_bridge.conf.base import BASE_APPS, MIDDLEWARE, REST_FRAMEWORK, env
+from kafka_bridge.conf.base import BASE_APPS, DEBUG, MIDDLEWARE, REST_FRAMEWORK, env
 from kafka_bridge.contracts import Topic
 
 SERVICE_NAME = "customer"
@@ -15,6 +15,8 @@ INSTALLED_APPS = [
     "customer_project.webhooks",
     "customer_project.checkout",
     "csp",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     *BASE_APPS,
 ]
 ROOT_URLCONF = "customer_project.urls"
@@ -49,7 +51,6 @@ LOGIN_URL = "shop-login"
 LOGIN_REDIRECT_URL = "catalogue"
 # No page runs what is not ours; the one that takes cards adds Stripe (checkout/stripe_js.py).
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/api/"],
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],
@@ -70,4 +71,33 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["customer_project.askers.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["customer_project.askers.AskerThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+}
+
+# The API's description: docs/openapi.yaml, and a page at /api/docs/ where it can be tried.
+API_DOCS = env.bool("API_DOCS", default=DEBUG)
+# What any client may meet anywhere (405, 406, 415, 500) is not repeated for each address.
+DRF_STANDARDIZED_ERRORS = {"ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "429"]}
+_ERRORS = "drf_standardized_errors.openapi_serializers"
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Paybridge payments",
+    "VERSION": "1",
+    "DESCRIPTION": (
+        "Card payments by Stripe. Every POST needs an `Idempotency-Key`, is answered 202 as soon "
+        "as it is stored, and names the place to watch. Amounts are integers in the currency's "
+        "smallest unit: 1999 for 19.99."
+    ),
+    "LICENSE": {"name": "Apache-2.0"},
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
+    "ENUM_NAME_OVERRIDES": {
+        "PaymentStatusEnum": "kafka_bridge.contracts.PaymentStatus",
+        "ValidationErrorEnum": f"{_ERRORS}.ValidationErrorEnum.choices",
+        "ClientErrorEnum": f"{_ERRORS}.ClientErrorEnum.choices",
+        "ServerErrorEnum": f"{_ERRORS}.ServerErrorEnum.choices",
+    },
 }

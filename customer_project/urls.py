@@ -1,7 +1,11 @@
 """The customer service's addresses."""
 
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
 from customer_project.payments.api import PaymentViewSet, SavedCardViewSet
@@ -20,3 +24,11 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     *health_urls(),
 ]
+
+if settings.API_DOCS:
+    # Swagger UI sets styles; its scripts are files of ours.
+    with_styles = csp_update({"style-src": [SELF, UNSAFE_INLINE]})
+    urlpatterns += [
+        path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+        path("api/docs/", with_styles(SpectacularSwaggerSplitView.as_view()), name="api-docs"),
+    ]

@@ -25,6 +25,7 @@ from customer_project.payments.filters import (
 )
 from customer_project.payments.models import Payment, SavedCard
 from customer_project.payments.parsers import StrictJSONParser
+from customer_project.payments.schema import payments_documented, saved_cards_documented
 from customer_project.payments.serializers import (
     AcceptedPaymentSerializer,
     AcceptedUpdateSerializer,
@@ -44,6 +45,7 @@ LONGEST_WAIT: Final = 30.0
 _payments: Final = RevisionWatch(Payment)
 
 
+@payments_documented
 class PaymentViewSet(mixins.ListModelMixin, GenericViewSet[Payment]):
     """Payments of the customer who asks; nobody else's exist for them. Merchants see all."""
 
@@ -150,6 +152,7 @@ class PaymentViewSet(mixins.ListModelMixin, GenericViewSet[Payment]):
         )
 
 
+@saved_cards_documented
 class SavedCardViewSet(mixins.ListModelMixin, GenericViewSet[SavedCard]):
     """Cards that can be charged again, by their customer or by a merchant."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from customer_project.payments.models import Payment, PaymentEvent, SavedCard
@@ -13,6 +14,7 @@ _LARGEST: Final = 999_999_999_999
 """In any currency, and in the events: `kafka_bridge.contracts.base.MinorUnits`."""
 
 
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": _LARGEST})
 class AmountField(serializers.Field[int, Any, int, Any]):
     """An int in the currency's minor unit: `1999` for 19.99. Anything else is refused."""
 
