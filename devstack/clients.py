@@ -14,13 +14,13 @@ TIMEOUT = 30
 
 
 class CustomerApi:
-    """The customer service's API, as one customer uses it."""
+    """The customer service's API, as one customer uses it, or with `Bearer` a merchant's system."""
 
-    def __init__(self, base_url: str, token: str) -> None:
+    def __init__(self, base_url: str, token: str, *, scheme: str = "Token") -> None:
         self.base_url = base_url
         self._session = requests.Session()
         if token:
-            self._session.headers["Authorization"] = f"Token {token}"
+            self._session.headers["Authorization"] = f"{scheme} {token}"
 
     def post_payment(self, body: Any, *, idempotency_key: str | None = None) -> requests.Response:
         """Send a body as it is; None as the key sends no `Idempotency-Key`."""
@@ -36,8 +36,9 @@ class CustomerApi:
         currency: str = "eur",
         payment_method: str = "pm_card_visa",
         idempotency_key: str | None = None,
+        **fields: Any,
     ) -> Json:
-        """Ask for a payment and return it as accepted.
+        """Ask for a payment and return it as accepted; `fields` are more of the request's.
 
         Raises:
             requests.HTTPError: it was not accepted.
@@ -47,15 +48,44 @@ class CustomerApi:
             "currency": currency,
             "payment_method": payment_method,
             "return_url": f"{self.base_url}/",
+            **fields,
         }
         response = self.post_payment(body, idempotency_key=idempotency_key or str(uuid.uuid4()))
         response.raise_for_status()
         payment: Json = response.json()
         return payment
 
-    def get_payment(self, payment_id: str) -> requests.Response:
-        """Look at one payment."""
-        return self._session.get(f"{self.base_url}/api/payments/{payment_id}/", timeout=TIMEOUT)
+    def get_payment(self, payment_id: str, **query: Any) -> requests.Response:
+        """Look at one payment; `wait` and `revision` have the answer come when it moves on."""
+        url = f"{self.base_url}/api/payments/{payment_id}/"
+        return self._session.get(url, params=query, timeout=TIMEOUT + query.get("wait", 0))
+
+    def post_update(
+        self,
+        payment_id: str,
+        action: str,
+        body: Json | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> requests.Response:
+        """Go on with a payment: `confirm`, `capture`, `cancel` or `refunds`."""
+        return self._session.post(
+            f"{self.base_url}/api/payments/{payment_id}/{action}/",
+            json=body or {},
+            headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+            timeout=TIMEOUT,
+        )
+
+    def update(self, payment_id: str, action: str, **body: Any) -> Json:
+        """Go on with a payment, and return what was accepted.
+
+        Raises:
+            requests.HTTPError: it was not accepted.
+        """
+        response = self.post_update(payment_id, action, body)
+        response.raise_for_status()
+        accepted: Json = response.json()
+        return accepted
 
     def confirm(self, payment_id: str) -> None:
         """Go on with a payment after 3-D Secure.
@@ -63,11 +93,28 @@ class CustomerApi:
         Raises:
             requests.HTTPError: it was not accepted.
         """
-        self._session.post(
-            f"{self.base_url}/api/payments/{payment_id}/confirm/",
-            headers={"Idempotency-Key": str(uuid.uuid4())},
-            timeout=TIMEOUT,
-        ).raise_for_status()
+        self.update(payment_id, "confirm")
+
+    def history(self, payment_id: str) -> list[Json]:
+        """Return a payment's history, the oldest first."""
+        url = f"{self.base_url}/api/payments/{payment_id}/events/"
+        events: list[Json] = self._session.get(url, timeout=TIMEOUT).json()
+        return events
+
+    def moved_on(self, payment_id: str, *, beyond: int, seconds: float = 30) -> Json:
+        """Wait until a payment's revision is higher than `beyond`, and return the payment.
+
+        Raises:
+            DeadlinePassedError: it is not.
+        """
+
+        def news() -> Json | None:
+            payment: Json = self.get_payment(payment_id, wait=10, revision=beyond).json()
+            return payment if payment["revision"] > beyond else None
+
+        payment = wait_until(news, what=f"news of payment {payment_id}", seconds=seconds)
+        assert payment is not None  # noqa: S101 - wait_until returns true values only
+        return payment
 
     def answered_payment(
         self, payment_id: str, *, after: Collection[str] = ("requested",), seconds: float = 30

@@ -62,6 +62,13 @@ def anonymous(stack: RunningStack) -> CustomerApi:
     return CustomerApi(stack.urls["customer"], token="")
 
 
+@pytest.fixture(scope="session")
+def merchant(stack: RunningStack) -> CustomerApi:
+    """The API as a merchant's system uses it, with all scopes."""
+    token = stack.manage("customer", "make_merchant_token", "End-to-end tests").strip()
+    return CustomerApi(stack.urls["customer"], token, scheme="Bearer")
+
+
 @pytest.fixture
 def databases(stack: RunningStack) -> Iterator[Trace]:
     """The three databases."""

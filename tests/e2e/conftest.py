@@ -8,6 +8,7 @@ from devstack.testing import (  # noqa: F401 - fixtures
     books,
     databases,
     grace,
+    merchant,
     seeds,
     stack,
     topics,
