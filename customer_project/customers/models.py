@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Upper
 
 from kafka_bridge.contracts.base import new_event_id
 
@@ -14,6 +15,12 @@ class Customer(models.Model):
     name = models.CharField(max_length=255, blank=True)
     email = models.EmailField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = (
+            models.Index(Upper("email"), name="customer_by_email"),  # as Django looks up `iexact`
+            models.Index(Upper("name"), name="customer_by_name"),
+        )
 
     def __str__(self) -> str:
         return self.name or str(self.id)

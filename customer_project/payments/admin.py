@@ -1,16 +1,117 @@
-"""Payments in the customer service's Django admin."""
+"""Payments and saved cards in the customer service's Django admin."""
+
+import contextlib
+from typing import ClassVar
+from uuid import UUID
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import get_language, to_locale
 
-from customer_project.payments.models import Payment
+from customer_project.customers.admin import customers_found
+from customer_project.payments.models import Payment, PaymentEvent, SavedCard
+from customer_project.payments.money import formatted
 from kafka_bridge.read_only_admin import ReadOnlyAdmin
+
+
+def _money(amount: int, currency: str) -> str:
+    return formatted(amount, currency, locale=to_locale(get_language() or "en"))
+
+
+class PaymentEventInline(admin.TabularInline[PaymentEvent, Payment]):
+    """The history of a payment."""
+
+    model = PaymentEvent
+    fields = ("at", "what", "source", "money", "status", "revision", "error_code")
+    readonly_fields = ("money",)
+    ordering = ("id",)
+    verbose_name_plural = "history"
+
+    @admin.display(description="amount")
+    def money(self, event: PaymentEvent) -> str:
+        """What was asked for, or has been captured and refunded since."""
+        currency = event.payment.currency
+        if event.amount_captured is None:
+            return _money(event.amount, currency) if event.amount else ""
+        captured = f"{_money(event.amount_captured, currency)} captured"
+        if not event.amount_refunded:
+            return captured
+        return f"{captured}, {_money(event.amount_refunded, currency)} refunded"
+
+    def has_add_permission(self, request: HttpRequest, obj: Payment | None = None) -> bool:  # noqa: ARG002
+        """Events add."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Payment | None = None) -> bool:  # noqa: ARG002
+        """What happened stays as it was."""
+        return False
+
+    has_delete_permission = has_change_permission
 
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin[Payment]):
-    """Find a payment by its id, Stripe's, or the correlation id."""
+    """Find a payment by what has an index: ids, and its customer's e-mail address."""
 
-    list_display = ("id", "status", "amount", "currency", "customer", "created_at")
-    list_filter = ("status", "currency")
-    search_fields = ("=id", "=payment_intent_id", "=correlation_id", "customer__email")
+    list_display = ("id", "status", "money", "captured", "refunded", "customer", "created_at")
+    list_filter = ("status",)
     list_select_related = ("customer",)
+    search_fields = ("id",)
+    search_help_text = "A payment's id, a correlation id, pi_…, or an e-mail address, in full"
+    inlines: ClassVar = [PaymentEventInline]
+
+    @admin.display(description="amount", ordering="amount")
+    def money(self, payment: Payment) -> str:
+        """What was to be paid."""
+        return _money(payment.amount, payment.currency)
+
+    @admin.display(ordering="amount_captured")
+    def captured(self, payment: Payment) -> str:
+        """What was taken."""
+        return _money(payment.amount_captured, payment.currency) if payment.amount_captured else ""
+
+    @admin.display(ordering="amount_refunded")
+    def refunded(self, payment: Payment) -> str:
+        """What went back."""
+        return _money(payment.amount_refunded, payment.currency) if payment.amount_refunded else ""
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[Payment],
+        search_term: str,
+    ) -> tuple[QuerySet[Payment], bool]:
+        """Find by one index at a time."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        with contextlib.suppress(ValueError):
+            return queryset.filter(Q(id=UUID(term)) | Q(correlation_id=UUID(term))), False
+        if term.startswith("pi_"):
+            return queryset.filter(payment_intent_id=term), False
+        return queryset.filter(customer__in=customers_found(term).values("id")), False
+
+
+@admin.register(SavedCard)
+class SavedCardAdmin(ReadOnlyAdmin[SavedCard]):
+    """Find a customer's cards."""
+
+    list_display = ("payment_method_id", "brand", "last4", "exp_month", "exp_year", "customer")
+    list_select_related = ("customer",)
+    search_fields = ("payment_method_id",)
+    search_help_text = "pm_…, or the customer's e-mail address, in full"
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[SavedCard],
+        search_term: str,
+    ) -> tuple[QuerySet[SavedCard], bool]:
+        """Find by one index at a time."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if term.startswith(("pm_", "card_", "src_")):
+            return queryset.filter(payment_method_id=term), False
+        return queryset.filter(customer__in=customers_found(term).values("id")), False

@@ -109,9 +109,9 @@ def _check_amount(amount: int, currency: str) -> None:
         )
     if amount > most:
         raise serializers.ValidationError({"amount": f"At most {most} in {currency}."}, "max_value")
-    if currency in currencies.THREE_DECIMAL and amount % 10:
+    if amount % currencies.step(currency):
         raise serializers.ValidationError(
-            {"amount": f"In {currency} the last digit must be 0."}, "invalid"
+            {"amount": f"A multiple of {currencies.step(currency)} in {currency}."}, "invalid"
         )
 
 

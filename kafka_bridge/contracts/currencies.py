@@ -15,6 +15,9 @@ ZERO_DECIMAL: Final = frozenset(
 THREE_DECIMAL: Final = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 """A thousandth is the smallest, and the last digit must be 0."""
 
+_WRITTEN_WITH_TWO_ZEROS: Final = frozenset(["isk", "ugx"])
+"""Have no decimals any more, and are still given with two: https://docs.stripe.com/currencies"""
+
 TWO_DECIMAL: Final = frozenset(
     (
      "aed", "afn", "all", "amd", "ang", "aoa", "ars", "aud", "awg", "azn", "bam", "bbd", "bdt",
@@ -45,6 +48,13 @@ def decimals(currency: str) -> int:
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
+
+
+def step(currency: str) -> int:
+    """Return what every amount of the currency is a multiple of, in minor units."""
+    if currency in THREE_DECIMAL:
+        return 10
+    return 100 if currency in _WRITTEN_WITH_TWO_ZEROS else 1
 
 
 def minimum_amount(currency: str) -> int:

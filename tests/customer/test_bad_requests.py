@@ -114,7 +114,7 @@ class TestBody:
     @pytest.mark.parametrize(
         ("currency", "amount"),
         [("eur", 49), ("gbp", 29), ("huf", 17_499), ("jpy", 49), ("usd", 100_000_000),
-         ("kwd", 1234), ("bhd", 10_005)],
+         ("kwd", 1234), ("bhd", 10_005), ("isk", 10_050), ("ugx", 350_010)],
     )  # fmt: skip
     def test_amount_that_the_currency_does_not_allow(self, api, currency, amount):
         response = post(api, {**GOOD, "currency": currency, "amount": amount})

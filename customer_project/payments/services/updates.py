@@ -123,10 +123,9 @@ def _check_amount(payment: Payment, update: Update, *, left: int) -> None:
         raise ValidationError(
             {"amount": f"At most {left} in {payment.currency}."}, errors.TOO_LARGE
         )
-    if payment.currency in currencies.THREE_DECIMAL and update.amount % 10:
-        raise ValidationError(
-            {"amount": f"In {payment.currency} the last digit must be 0."}, "invalid"
-        )
+    step = currencies.step(payment.currency)
+    if update.amount % step:
+        raise ValidationError({"amount": f"A multiple of {step} in {payment.currency}."}, "invalid")
 
 
 _CHECKS: Final[dict[Action, Callable[[Payment, Update], None]]] = {
