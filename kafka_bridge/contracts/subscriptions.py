@@ -115,9 +115,11 @@ class SubscriptionUpdateRequested(Event):
         "change_plan",
         "change_card",
         "pay",
+        "refresh",
     ]
     """`reactivate` takes back a cancellation at the period's end; `preview_plan` asks what a change
-    would cost; `pay` tries the open invoice again, after 3-D Secure or with another card."""
+    would cost; `pay` tries the open invoice again, after 3-D Secure or with another card.
+    `refresh`: somebody heard that Stripe knows more of the subscription than we do."""
     at_period_end: bool | None = None
     """For `cancel`: at the end of the paid period, and not at once."""
     subscription_plan_id: Identifier | None = None
@@ -127,6 +129,10 @@ class SubscriptionUpdateRequested(Event):
     """That of the preview which the customer saw, so that they pay what they were shown."""
     payment_method_id: Identifier | None = None
     confirmation_token: Identifier | None = None
+    return_url: str | None = None
+    """Where the bank sends the customer after 3-D Secure; without one, Stripe.js takes over."""
+    invoice_id: Identifier | None = None
+    """For `pay` and `refresh`: which invoice, if not the latest."""
 
     @model_validator(mode="after")
     def _fits_the_action(self) -> Self:
@@ -202,12 +208,16 @@ class SubscriptionStatusUpdated(SubscriptionState):
     """A subscription changed. Produced by payment, consumed by customer and admin."""
 
     topic: ClassVar = Topic.SUBSCRIPTION_STATUS_UPDATED
+    private: ClassVar = SubscriptionState.private | {"client_secret", "next_action"}
 
     event_type: Literal[Topic.SUBSCRIPTION_STATUS_UPDATED] = Topic.SUBSCRIPTION_STATUS_UPDATED
     preview: ProrationPreview | None = None
     """The answer to `preview_plan`; nothing has changed then."""
     refused: str | None = None
     """Why Stripe refused what was asked; nothing has changed then."""
+    client_secret: Code | None = None
+    """With `next_action`: the bank wants to see the customer before the new card is taken."""
+    next_action: dict[str, Any] | None = None
 
 
 class SubscriptionPaymentUpdated(Event):
