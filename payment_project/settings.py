@@ -10,6 +10,7 @@ SERVICE_NAME = "payment"
 INSTALLED_APPS = [
     "payment_project.customers",
     "payment_project.payments",
+    "payment_project.subscriptions",
     "payment_project.webhooks",
     *BASE_APPS,
 ]
@@ -18,6 +19,8 @@ WSGI_APPLICATION = "payment_project.wsgi.application"
 CONSUMED_TOPICS = [
     Topic.STRIPE_PAYMENT_REQUEST,
     Topic.STRIPE_PAYMENT_UPDATE,
+    Topic.STRIPE_SUBSCRIPTION_SETUP,
+    Topic.STRIPE_SUBSCRIPTION_UPDATE,
     Topic.STRIPE_WEBHOOK_RECEIVED,
 ]
 

@@ -47,6 +47,10 @@ class NotOfThisPayment(CannotBeHandled):
     """The PaymentIntent is not the one that stands for the payment."""
 
 
+class NotOfThisSubscription(CannotBeHandled):
+    """The Subscription at Stripe is not the one that stands for the subscription."""
+
+
 class WebhookNotSigned(CannotBeHandled):
     """The webhook is not Stripe's, or was too old when it arrived."""
 

@@ -1,15 +1,5 @@
-from kafka_bridge.contracts import (
-    EVENT_CLASSES,
-    Service,
-    SubscriptionRequested,
-    SubscriptionUpdateRequested,
-)
+from kafka_bridge.contracts import EVENT_CLASSES, Service
 from kafka_bridge.handlers import handled_event_classes
-
-NOT_YET = {
-    SubscriptionRequested,
-    SubscriptionUpdateRequested,
-}  # this service has no subscriptions yet
 
 
 class TestHandlers:
@@ -20,4 +10,4 @@ class TestHandlers:
             if Service.PAYMENT in event_class.topic.consumers
         }
 
-        assert set(handled_event_classes()) == consumed - NOT_YET
+        assert set(handled_event_classes()) == consumed

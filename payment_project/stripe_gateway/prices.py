@@ -1,0 +1,69 @@
+"""Prices: what one unit of a plan costs for one interval, once for each version of a plan."""
+
+from typing import Final
+from uuid import UUID, uuid5
+
+from stripe.params import PriceCreateParams
+
+from kafka_bridge.contracts import PlanInfo
+from payment_project.stripe_gateway.client import request
+from payment_project.stripe_gateway.errors import StripeRejected
+
+_PLANS: Final = UUID("3a0d4a0e-7c55-5b61-9d0c-706c616e7321")
+_LONGEST_LOOKUP_KEY: Final = 200
+_LONGEST_NAME: Final = 250
+
+
+async def find_or_make_price(plan_id: str, plan: PlanInfo) -> str:
+    """Return the id of the Price that stands for a plan, one however often it is asked for.
+
+    It is found by its lookup key, which says all that may not change about it. If somebody archived
+    it at Stripe, another takes the key over. https://docs.stripe.com/products-prices/manage-prices
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    key = _lookup_key(plan_id, plan)
+    found = await request("get", "/v1/prices", {"lookup_keys": [key], "active": True})
+    if found["data"]:
+        return str(found["data"][0]["id"])
+    params: PriceCreateParams = {
+        "product": await _make_product(plan_id, plan.name),
+        "currency": plan.currency,
+        "unit_amount": plan.amount,
+        "recurring": {"interval": plan.interval, "interval_count": plan.interval_count},
+        "lookup_key": key,
+        "transfer_lookup_key": True,
+        "metadata": {"subscription_plan_id": plan_id, "version": str(plan.version)},
+    }
+    price = await request(
+        "post", "/v1/prices", params, idempotency_key=f"{uuid5(_PLANS, key)}:price"
+    )
+    return str(price["id"])
+
+
+async def _make_product(plan_id: str, name: str) -> str:
+    # A plan's Product has an id of our choice, so that nobody has to look for it.
+    product_id = f"plan_{uuid5(_PLANS, plan_id).hex}"
+    try:
+        await request(
+            "post",
+            "/v1/products",
+            {
+                "id": product_id,
+                "name": name[:_LONGEST_NAME],
+                "metadata": {"subscription_plan_id": plan_id},
+            },
+            idempotency_key=f"{uuid5(_PLANS, f'{plan_id}/{name}')}:product",
+        )
+    except StripeRejected as error:
+        cause = error.__cause__
+        if getattr(cause, "code", None) != "resource_already_exists":
+            raise
+    return product_id
+
+
+def _lookup_key(plan_id: str, plan: PlanInfo) -> str:
+    interval = f"{plan.interval_count}{plan.interval}"
+    key = f"{plan_id}:v{plan.version}:{plan.amount}:{plan.currency}:{interval}"
+    return key if len(key) <= _LONGEST_LOOKUP_KEY else str(uuid5(_PLANS, key))

@@ -1,0 +1,265 @@
+"""What is done to a subscription at Stripe after its set-up."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import stripe
+
+from kafka_bridge.contracts import PlanInfo, ProrationPreview, SubscriptionUpdateRequested
+from payment_project.stripe_gateway.cards import HowToPay, take_card
+from payment_project.stripe_gateway.client import request
+from payment_project.stripe_gateway.errors import NotOfThisSubscription, StripeRejected
+from payment_project.stripe_gateway.invoices import find_invoice, pay_invoice
+from payment_project.stripe_gateway.prices import find_or_make_price
+from payment_project.stripe_gateway.states import Refusal
+from payment_project.stripe_gateway.subscription_states import (
+    JSON,
+    IntentStep,
+    SubscriptionSnapshot,
+    step_of,
+)
+from payment_project.stripe_gateway.subscriptions import (
+    cancel_now,
+    fetch_snapshot,
+    fetch_subscription,
+    has_ended,
+    refusal_of_values,
+)
+
+_ENDED: Final = Refusal("subscription_ended", "This subscription has ended.")
+_NOT_BEGUN: Final = Refusal("subscription_incomplete", "This subscription is not paid for yet.")
+_NO_INVOICE: Final = Refusal("invoice_not_open", "There is no unpaid invoice.")
+
+
+class Outcome(NamedTuple):
+    """What an action leaves behind beside the Subscription itself."""
+
+    refusal: Refusal | None = None
+    preview: ProrationPreview | None = None
+    new_card: IntentStep | None = None
+
+
+async def update_subscription(event: SubscriptionUpdateRequested) -> SubscriptionSnapshot:
+    """Do to a subscription what the event asks, once, and return how it is then.
+
+    What Stripe refuses for the sake of the subscription's state or of the asker's values is an
+    answer: the state with its `refusal`.
+
+    Raises:
+        NotOfThisSubscription: Stripe's was made for another subscription or customer of ours.
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    subscription = await fetch_subscription(event.stripe_subscription_id)
+    if not _is_of(subscription, event):
+        raise NotOfThisSubscription(
+            f"{event.stripe_subscription_id} is not of subscription {event.subscription_id}"
+        )
+    try:
+        outcome = await _ACTIONS[event.action](event, subscription)
+    except stripe.CardError as error:
+        outcome = Outcome(refusal=Refusal(error.code or "", error.user_message or str(error)))
+    except StripeRejected as error:
+        refusal = refusal_of_values(error) or _refusal_of_state(error)
+        if refusal is None:
+            raise
+        outcome = Outcome(refusal=refusal)
+    invoice_ids = [event.invoice_id] if event.invoice_id else []
+    snapshot = await fetch_snapshot(subscription["id"], invoice_ids=invoice_ids)
+    return replace(
+        snapshot,
+        refusal=outcome.refusal,
+        preview=outcome.preview,
+        new_card=outcome.new_card,
+    )
+
+
+async def _refresh(_event: SubscriptionUpdateRequested, _subscription: JSON) -> Outcome:
+    return Outcome()
+
+
+async def _cancel(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
+    if has_ended(subscription):
+        return Outcome()
+    if not event.at_period_end:
+        await cancel_now(subscription["id"])
+    elif not subscription["cancel_at_period_end"]:
+        await _post(event, {"cancel_at_period_end": True})
+    return Outcome()
+
+
+async def _reactivate(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
+    if has_ended(subscription):
+        return Outcome(_ENDED)
+    if subscription["cancel_at_period_end"]:
+        await _post(event, {"cancel_at_period_end": False})
+    elif subscription["cancel_at"]:
+        await _post(event, {"cancel_at": ""})
+    return Outcome()
+
+
+async def _pause(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
+    """Collect nothing until resumed: the invoices of that time are void."""
+    if refusal := _not_running(subscription):
+        return Outcome(refusal)
+    if not subscription["pause_collection"]:
+        await _post(event, {"pause_collection": {"behavior": "void"}})
+    return Outcome()
+
+
+async def _resume(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
+    if refusal := _not_running(subscription):
+        return Outcome(refusal)
+    if subscription["status"] == "paused":
+        await _post(event, {"billing_cycle_anchor": {"type": "now"}}, path="/resume")
+    elif subscription["pause_collection"]:
+        await _post(event, {"pause_collection": ""})
+    return Outcome()
+
+
+async def _preview_plan(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
+    if refusal := _not_running(subscription):
+        return Outcome(refusal)
+    at = int((event.proration_date or event.timestamp).timestamp())
+    at = max(at, subscription["items"]["data"][0]["current_period_start"])
+    item = await _changed_item(event, subscription)
+    details = {"items": [item], "proration_behavior": "always_invoice", "proration_date": at}
+    preview = await request(
+        "post",
+        "/v1/invoices/create_preview",
+        {"subscription": subscription["id"], "subscription_details": details},
+        idempotency_key=f"{event.event_id}:preview:{at}",
+    )
+    return Outcome(
+        preview=ProrationPreview(
+            subscription_plan_id=event.subscription_plan_id or "",
+            amount_due=preview["amount_due"],
+            currency=preview["currency"],
+            proration_date=datetime.fromtimestamp(at, UTC),
+        )
+    )
+
+
+async def _change_plan(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
+    """Change plan and quantity, and invoice the difference at once: what the preview showed."""
+    if refusal := _not_running(subscription):
+        return Outcome(refusal)
+    item = await _changed_item(event, subscription)
+    current = subscription["items"]["data"][0]
+    if (current["price"]["id"], current["quantity"]) == (item["price"], item["quantity"]):
+        return Outcome()
+    params: dict[str, Any] = {"items": [item], "proration_behavior": "always_invoice"}
+    if event.proration_date:
+        params["proration_date"] = int(event.proration_date.timestamp())
+    await _post(event, params)
+    return Outcome()
+
+
+async def _change_card(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
+    """Take another card, and pay with it what is open."""
+    if has_ended(subscription):
+        return Outcome(_ENDED)
+    how = HowToPay(event.payment_method_id, event.confirmation_token, event.return_url)
+    setup = await take_card(
+        subscription, how, event=event, stripe_customer_id=subscription["customer"]
+    )
+    if setup["status"] == "succeeded":
+        await pay_open(subscription, idempotency_key=f"{event.event_id}:pay")
+    return Outcome(new_card=step_of(setup))
+
+
+async def _pay(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
+    invoice = await _invoice(subscription, event.invoice_id)
+    if invoice is None or invoice["status"] not in ("open", "uncollectible", "paid"):
+        return Outcome(_NO_INVOICE)
+    if invoice["status"] != "paid":
+        await _try_to_pay(
+            invoice, f"{event.event_id}:pay", payment_method_id=event.payment_method_id
+        )
+    return Outcome()
+
+
+async def pay_open(subscription: JSON, *, idempotency_key: str) -> None:
+    """Try to pay a Subscription's latest invoice, if it is open, with its card.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    invoice = await _invoice(subscription)
+    if invoice and invoice["status"] == "open":
+        await _try_to_pay(invoice, idempotency_key)
+
+
+_ACTIONS: Final[dict[str, Callable[[SubscriptionUpdateRequested, JSON], Awaitable[Outcome]]]] = {
+    "cancel": _cancel,
+    "reactivate": _reactivate,
+    "pause": _pause,
+    "resume": _resume,
+    "preview_plan": _preview_plan,
+    "change_plan": _change_plan,
+    "change_card": _change_card,
+    "pay": _pay,
+    "refresh": _refresh,
+}
+
+
+async def _try_to_pay(
+    invoice: JSON, idempotency_key: str, *, payment_method_id: str | None = None
+) -> None:
+    try:
+        await pay_invoice(
+            invoice["id"], payment_method_id=payment_method_id, idempotency_key=idempotency_key
+        )
+    except stripe.CardError:
+        return  # it stands in the invoice
+    except StripeRejected as error:
+        if getattr(error.__cause__, "code", None) != "invoice_already_paid":
+            raise
+
+
+async def _post(
+    event: SubscriptionUpdateRequested, params: Mapping[str, Any], *, path: str = ""
+) -> None:
+    await request(
+        "post",
+        f"/v1/subscriptions/{event.stripe_subscription_id}{path}",
+        params,
+        idempotency_key=f"{event.event_id}:{event.action}",
+    )
+
+
+async def _changed_item(event: SubscriptionUpdateRequested, subscription: JSON) -> dict[str, Any]:
+    plan_id, plan = event.subscription_plan_id, event.plan_info
+    assert plan_id and isinstance(plan, PlanInfo)  # noqa: S101,PT018 - the contract's validator
+    current = subscription["items"]["data"][0]
+    return {
+        "id": current["id"],
+        "price": await find_or_make_price(plan_id, plan),
+        "quantity": event.quantity or current["quantity"],
+    }
+
+
+async def _invoice(subscription: JSON, invoice_id: str | None = None) -> JSON | None:
+    wanted = invoice_id or subscription["latest_invoice"]
+    return await find_invoice(wanted, of=subscription["id"]) if wanted else None
+
+
+def _not_running(subscription: JSON) -> Refusal | None:
+    if has_ended(subscription):
+        return _ENDED
+    return _NOT_BEGUN if subscription["status"] == "incomplete" else None
+
+
+def _refusal_of_state(error: StripeRejected) -> Refusal | None:
+    # Of what a state forbids, Stripe names no parameter.
+    cause = error.__cause__
+    if isinstance(cause, stripe.InvalidRequestError) and not cause.param:
+        return Refusal(cause.code or "invalid_request", cause.user_message or str(cause))
+    return None
+
+
+def _is_of(subscription: JSON, event: SubscriptionUpdateRequested) -> bool:
+    metadata = subscription["metadata"]
+    wanted = (str(event.subscription_id), event.customer_id)
+    return (metadata.get("subscription_id"), metadata.get("customer_id")) == wanted

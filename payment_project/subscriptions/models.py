@@ -1,0 +1,98 @@
+"""Subscriptions as the payment service knows them: it has the last word."""
+
+from django.db import models
+from django.db.models import Q
+
+from kafka_bridge.contracts import SubscriptionStatus
+
+
+class Subscription(models.Model):
+    """A subscription and the Subscription that stands for it at Stripe."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    customer_id = models.CharField(max_length=255)
+    request_event_id = models.UUIDField(unique=True)
+    correlation_id = models.UUIDField(db_index=True)
+    stripe_subscription_id = models.CharField(max_length=255, blank=True, db_index=True)
+
+    status = models.CharField(
+        max_length=32, choices=[(status.value, status.value) for status in SubscriptionStatus]
+    )
+    subscription_plan_id = models.CharField(max_length=255)
+    amount = models.BigIntegerField()
+    """For one unit and interval."""
+    currency = models.CharField(max_length=3)
+    interval = models.CharField(max_length=8)
+    interval_count = models.PositiveIntegerField(default=1)
+    quantity = models.PositiveIntegerField(default=1)
+    started_at = models.DateTimeField(null=True, blank=True)
+    current_period_start = models.DateTimeField(null=True, blank=True)
+    current_period_end = models.DateTimeField(null=True, blank=True)
+    trial_end = models.DateTimeField(null=True, blank=True)
+    cancel_at_period_end = models.BooleanField(default=False)
+    canceled_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    cancellation_reason = models.CharField(max_length=255, blank=True)
+    paused = models.BooleanField(default=False)
+    payment_method_id = models.CharField(max_length=255, blank=True, db_index=True)
+    card = models.JSONField(null=True, blank=True)
+    card_country = models.CharField(max_length=2, blank=True)
+    setup_intent_id = models.CharField(max_length=255, blank=True)
+    setup_status = models.CharField(max_length=32, blank=True)
+    """Of the SetupIntent that is to keep a card."""
+    error_code = models.CharField(max_length=255, blank=True)
+    decline_code = models.CharField(max_length=255, blank=True)
+    error_message = models.TextField(blank=True)
+    revision = models.PositiveIntegerField()
+    """Rises with each change of the subscription or an invoice; events about them carry it."""
+    requested_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["-created_at"], name="subscription_newest"),
+            models.Index(fields=["customer_id", "-created_at"], name="subscription_of_customer"),
+            models.Index(
+                fields=["status", "-created_at"],
+                name="subscription_not_active",
+                condition=~Q(status="active"),
+            ),
+        )
+        permissions = (("change_at_stripe", "Can cancel, reactivate, pause and resume"),)
+
+    def __str__(self) -> str:
+        return f"{self.subscription_plan_id} ({self.status})"
+
+
+class Invoice(models.Model):
+    """What a subscription asks for once an interval, and how often it was tried to be paid."""
+
+    id = models.CharField(max_length=255, primary_key=True)
+    """Stripe's."""
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, related_name="invoices"
+    )
+    number = models.CharField(max_length=255, blank=True)
+    status = models.CharField(max_length=32)
+    billing_reason = models.CharField(max_length=255, blank=True)
+    amount_due = models.BigIntegerField()
+    amount_paid = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    period_start = models.DateTimeField(null=True, blank=True)
+    period_end = models.DateTimeField(null=True, blank=True)
+    attempt = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    customer_can = models.CharField(max_length=32, blank=True)
+    payment_intent_id = models.CharField(max_length=255, blank=True, db_index=True)
+    payment_status = models.CharField(max_length=32, blank=True)
+    """Of the PaymentIntent."""
+    error_code = models.CharField(max_length=255, blank=True)
+    decline_code = models.CharField(max_length=255, blank=True)
+    error_message = models.TextField(blank=True)
+    revision = models.PositiveIntegerField()
+    """The subscription's, when the invoice changed last."""
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.amount_due} {self.currency} ({self.status})"

@@ -1,0 +1,10 @@
+"""What changes a subscription, and what is published of it."""
+
+from payment_project.subscriptions.services.setups import fail_discarded
+from payment_project.subscriptions.services.snapshots import (
+    Applied,
+    SnapshotChange,
+    apply_snapshots,
+)
+
+__all__ = ["Applied", "SnapshotChange", "apply_snapshots", "fail_discarded"]
