@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from admin_project.event_log import services
 from kafka_bridge.contracts import (
+    BalanceTransactionRecorded,
     CardPaymentAnswered,
     CardPaymentRequested,
     Event,
@@ -29,6 +30,7 @@ from kafka_bridge.handlers import handles
     SubscriptionAnswered,
     SubscriptionStatusUpdated,
     SubscriptionPaymentUpdated,
+    BalanceTransactionRecorded,
     WebhookProcessed,
 )
 def log_events(events: Sequence[Event]) -> None:

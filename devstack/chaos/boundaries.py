@@ -28,7 +28,12 @@ _COMMITTED: Final = ("IPC", "SyncRep", "SyncRep")
 _UNPUBLISHED: Final = """
 SELECT id FROM kafka_bridge_outboxevent WHERE published_at IS NULL FOR UPDATE SKIP LOCKED
 """
-_COMES_WITHIN: Final = 8.0
+_LAST_PUBLISHED: Final = "SELECT max(published_at) FROM kafka_bridge_outboxevent"
+_HELD: Final = """
+SELECT id FROM kafka_bridge_outboxevent
+WHERE published_at IS NULL AND created_at < clock_timestamp() - interval '100 ms'
+"""
+_COMES_WITHIN: Final = 10.0
 _HELD_BACK: Final = 0.4
 _RESETS_WITHIN: Final = 60.0
 _POSTGRES: Final = "postgres"
@@ -45,26 +50,53 @@ class Boundaries:
         self._processes = processes
 
     def kill(self, program: str, *, after: str) -> int:
-        """Kill a program after its `answer`, `acknowledgement` or `commit`; return its process id.
+        """Kill a program after one of its steps and before the next; return its process id.
 
-        `answer`: Stripe has answered, nothing of it is recorded. `acknowledgement`: the broker has
-        the records, the outbox does not say so. `commit`: it is durable, and the process has not
-        been told, so nothing that follows has happened: no offset committed, no request answered.
+        `answer`: Stripe has answered, nothing of it is recorded. `poll`: records have come, and are
+        not in the inbox. `produce`: records are on their way, and the broker has not acknowledged
+        them. `acknowledgement`: it has, and the outbox does not say so. `commit`: it is durable,
+        and the process has not been told, so nothing that follows has happened: no offset is
+        committed, no request answered.
         """
-        if after == "answer":
-            return self._after_the_answer(program)
-        if after == "acknowledgement":
-            return self._after_the_acknowledgement(program)
-        return self._after_the_commit(program)
+        after_it = {
+            "answer": self._after_the_answer,
+            "poll": self._after_the_poll,
+            "produce": self._after_the_produce,
+            "acknowledgement": self._after_the_acknowledgement,
+            "commit": self._after_the_commit,
+        }
+        return after_it[after](program)
 
     def _after_the_answer(self, worker: str) -> int:
-        with self._connected("payment") as connection, connection.cursor() as cursor:
+        return self._kill_writing("payments_payment", worker)
+
+    def _after_the_poll(self, consumer: str) -> int:
+        return self._kill_writing("kafka_bridge_inboxevent", consumer)
+
+    def _kill_writing(self, table: str, program: str) -> int:
+        with self._connected(_service_of(program)) as connection, connection.cursor() as cursor:
             cursor.execute("BEGIN")
-            cursor.execute("LOCK TABLE payments_payment IN SHARE MODE")
-            return self._kill_waiting(cursor, worker)
+            cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
+            return self._kill_waiting(cursor, program)
+
+    def _after_the_produce(self, relay: str) -> int:
+        with self._connected(_service_of(relay)) as connection, connection.cursor() as cursor:
+            frozen = self._processes.freeze("kafka")
+            try:
+                before = _rows(cursor, _LAST_PUBLISHED)
+                # Marked, by a relay that does not wait, or held, by one that does.
+                wait_until(
+                    lambda: _rows(cursor, _LAST_PUBLISHED) != before or _rows(cursor, _HELD),
+                    what="something to relay",
+                    seconds=_COMES_WITHIN,
+                )
+                cursor.execute("SELECT pg_sleep(%s)", [_HELD_BACK])
+                return self._processes.kill(relay)
+            finally:
+                thaw(frozen)
 
     def _after_the_acknowledgement(self, relay: str) -> int:
-        with self._connected(relay.partition("-")[0]) as connection, connection.cursor() as cursor:
+        with self._connected(_service_of(relay)) as connection, connection.cursor() as cursor:
             frozen = self._processes.freeze(relay)
             try:
                 cursor.execute("BEGIN")
@@ -78,7 +110,7 @@ class Boundaries:
             return self._kill_waiting(cursor, relay)
 
     def _after_the_commit(self, program: str) -> int:
-        service = "customer" if program == _POSTGRES else program.partition("-")[0]
+        service = "customer" if program == _POSTGRES else _service_of(program)
         deadline = time.monotonic() + _COMES_WITHIN
         while time.monotonic() < deadline:
             # A moment at a time: while nobody learns of a commit, nothing gets to the others.
@@ -118,8 +150,9 @@ class Boundaries:
     @contextlib.contextmanager
     def _connected(self, service: str) -> Iterator[Connection]:
         """Connect, with transactions begun by hand; what is begun is rolled back in the end."""
-        connection = psycopg2.connect(self._stack.database_urls[service], connect_timeout=5)
-        connection.autocommit = True
+        url = self._stack.database_urls[service]
+        connection = wait_until(lambda: _connection(url), what="PostgreSQL", every=0.1)
+        assert connection is not None  # noqa: S101 - wait_until returns true values only
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '5s'; SET synchronous_commit = local")
         try:
@@ -143,9 +176,22 @@ class Boundaries:
             with self._connected("customer") as connection, connection.cursor() as cursor:
                 cursor.execute("ALTER SYSTEM RESET synchronous_standby_names")
                 cursor.execute("SELECT pg_reload_conf()")
-        except psycopg2.OperationalError:
+        except psycopg2.OperationalError:  # killed while it answered
             return False
         return True
+
+
+def _connection(url: str) -> Connection | None:
+    try:
+        connection = psycopg2.connect(url, connect_timeout=5)
+    except psycopg2.OperationalError:
+        return None  # killed just now, and recovering
+    connection.autocommit = True
+    return connection
+
+
+def _service_of(program: str) -> str:
+    return program.partition("-")[0]
 
 
 def _waiting(cursor: Any, event: tuple[str, ...]) -> set[int]:

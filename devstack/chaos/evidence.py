@@ -73,7 +73,7 @@ class Evidence:
     logs: Mapping[str, str]
     secrets: list[str]
     unsettled: str = ""
-    settle_seconds: float = 0.0
+    """What still moved when it should not; empty if all came to rest."""
 
     @property
     def customer(self) -> Ledger:
@@ -124,7 +124,7 @@ def gather(
     forgeries: list[Forgery],
     records: Records,
     secrets: list[str],
-    settled: tuple[float, str],
+    unsettled: str,
 ) -> Evidence:
     """Read everything, while nothing moves."""
     stripe_url = stack.stripe_url or ""
@@ -147,8 +147,7 @@ def gather(
         lags=lags,
         logs={file.name: file.read_text(errors="replace") for file in stack.logs.glob("*.log*")},
         secrets=secrets,
-        settle_seconds=settled[0],
-        unsettled=settled[1],
+        unsettled=unsettled,
     )
 
 

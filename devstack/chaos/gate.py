@@ -4,8 +4,10 @@ import threading
 import time
 from typing import Final
 
-_AHEAD: Final = 40
-"""How many payments may begin while a step is due and not yet done: it needs some to go on."""
+_AHEAD: Final = 20
+"""How many payments may begin at the full rate while a step is due and not yet done."""
+_TRICKLE: Final = 2.0
+"""Payments a second beyond that: a step may wait for one of them to come by."""
 
 
 class Gate:
@@ -13,7 +15,7 @@ class Gate:
 
     def __init__(self, *, rate: float) -> None:
         self._rate = rate
-        self._started = time.monotonic()
+        self._last = time.monotonic()
         self._changed = threading.Condition()
         self._begun = 0
         self._limit = float("inf")
@@ -21,15 +23,18 @@ class Gate:
     def begin(self) -> None:
         """Wait until the next payment may begin, then count it."""
         with self._changed:
-            due = self._started + self._begun / self._rate
-            self._changed.wait_for(lambda: self._begun < self._limit)
-            while (early := due - time.monotonic()) > 0:
+            while (early := self._due() - time.monotonic()) > 0:
                 self._changed.wait(early)
+            self._last = max(self._due(), time.monotonic() - 1)  # make up for a second at most
             self._begun += 1
             self._changed.notify_all()
 
+    def _due(self) -> float:
+        rate = self._rate if self._begun < self._limit else min(self._rate, _TRICKLE)
+        return self._last + 1 / rate
+
     def wait_for(self, payments: int) -> None:
-        """Wait until so many payments have begun, and let them get only so far ahead."""
+        """Wait until so many payments have begun, and let them get only slowly ahead."""
         with self._changed:
             self._limit = payments + _AHEAD
             self._changed.notify_all()

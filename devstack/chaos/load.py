@@ -139,7 +139,7 @@ class Load:
     def _confirm(self, entry: Entry) -> Answer | None:
         headers = {
             "Authorization": f"Token {self._tokens[entry.order.customer]}",
-            "Idempotency-Key": entry.key,
+            "Idempotency-Key": f"{entry.key}-confirmation",
         }
         url = f"{self._url}/api/payments/{entry.payment_id}/confirm/"
         return _answered(lambda: requests.post(url, headers=headers, timeout=TIMEOUT))

@@ -113,7 +113,7 @@ class Processes:
         """
         supervisor = self._stack.supervisor
         for name in supervisor.names():
-            wait_until(partial(supervisor.pid, name), what=f"{name} to run", seconds=60)
+            wait_until(partial(supervisor.pid, name), what=f"{name} to run", seconds=30)
 
 
 def ports_of(process: psutil.Process) -> set[int]:

@@ -5,6 +5,7 @@ runs the same schedule.
 """
 
 import random
+import re
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -63,6 +64,9 @@ class Card:
     target: str
     how: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.action} {self.target} {self.how}".rstrip()
+
 
 def _kills(*, kafka_too: bool) -> list[Card]:
     programs = [
@@ -84,7 +88,8 @@ def _kills_at_boundaries() -> list[Card]:
         ("payment-worker", "answer"),
         ("payment-worker", "answer"),
         *((f"{service}-relay", "acknowledgement") for service in ("customer", "payment")),
-        *((f"{service}-consumer", "commit") for service in SERVICES),
+        *((f"{service}-relay", "produce") for service in ("customer", "payment")),
+        *((f"{service}-consumer", step) for service in SERVICES for step in ("poll", "commit")),
         *((program, "commit") for program in ("customer-web", "payment-worker")),
         ("payment-relay", "commit"),
         ("postgres", "commit"),
@@ -115,14 +120,18 @@ def disruptions(*, kafka_too: bool) -> list[Card]:
     return [*_kills(kafka_too=kafka_too), *_kills_at_boundaries(), *_freezes(), *_joins()]
 
 
-def plan(*, seed: int, payments: int, topics: list[str], kafka_too: bool) -> list[Step]:
+def plan(
+    *, seed: int, payments: int, topics: list[str], kafka_too: bool, only: str = ""
+) -> list[Step]:
     """Plan a run. The deck is shuffled and dealt, again and again until the payments are over.
 
-    `topics` get bad and old records; `kafka_too` kills the broker, if it keeps its records.
+    `topics` get bad and old records; `kafka_too` kills the broker, if it keeps its records; `only`
+    is a regular expression that takes cards out of the deck.
     """
     dice = random.Random(f"{seed}:schedule")  # noqa: S311 - repeatable
     last = int(payments * _CALM_END)
-    steps = _disruptions(dice, disruptions(kafka_too=kafka_too), last)
+    deck = [card for card in disruptions(kafka_too=kafka_too) if re.search(only, str(card))]
+    steps = _disruptions(dice, deck, last)
     steps += _weather(dice, last)
     steps += _quiet(dice, topics, last)
     return sorted(steps, key=lambda step: step.at)

@@ -18,15 +18,10 @@ SECONDS: Final = 240
 """The liveness bound: a lease of 20 s and the waits of some retries fit well."""
 
 
-def heal(processes: Processes, weather: Weather) -> None:
-    """End every fault: thaw, send home, fair weather, all programs up.
-
-    Raises:
-        DeadlinePassedError: a program does not come back.
-    """
+def heal(processes: Processes, weather: Weather) -> str:
+    """End every fault: thaw, send home, fair weather, all programs up. Return what is not."""
     processes.thaw_all()
     processes.send_extras_home()
-    processes.wait_until_all_run()
 
     def cleared() -> bool:
         try:
@@ -35,7 +30,12 @@ def heal(processes: Processes, weather: Weather) -> None:
             return False
         return True
 
-    wait_until(cleared, what="the emulator", every=0.1)
+    try:
+        wait_until(cleared, what="the emulator", every=0.1)
+        processes.wait_until_all_run()
+    except DeadlinePassedError as error:
+        return str(error)
+    return ""
 
 
 def settle(stack: RunningStack, weather: Weather, *, seconds: float = SECONDS) -> tuple[float, str]:

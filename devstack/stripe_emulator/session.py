@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -160,6 +161,20 @@ class Session:
                 self.store.refer(held.seq, old=held.references, new=found_under)
                 held.references = found_under
             held.changed = False
+
+    @contextlib.contextmanager
+    def undone(self) -> Iterator[None]:
+        """Let things happen as if, and undo all of it at the end."""
+        self.flush()
+        wakes = self.wakes_webhooks, self.wakes_schedule
+        self.store.execute("savepoint undone")
+        try:
+            yield
+        finally:
+            self.store.execute("rollback to undone")
+            self.store.execute("release undone")
+            self._held, self._endpoints = {}, None
+            self.wakes_webhooks, self.wakes_schedule = wakes
 
     # -- time
 

@@ -3,6 +3,7 @@
 Knows no Django, no Kafka, no Celery, no Stripe, so that anything may read it.
 """
 
+from kafka_bridge.contracts.balance import ACCOUNT, BalanceTransactionRecorded
 from kafka_bridge.contracts.base import Contract, Event
 from kafka_bridge.contracts.payments import (
     CardPaymentAnswered,
@@ -36,7 +37,9 @@ from kafka_bridge.contracts.topics import Service, Topic
 from kafka_bridge.contracts.webhooks import WebhookProcessed, WebhookReceived
 
 __all__ = [
+    "ACCOUNT",
     "EVENT_CLASSES",
+    "BalanceTransactionRecorded",
     "CardPaymentAnswered",
     "CardPaymentRequested",
     "Contract",

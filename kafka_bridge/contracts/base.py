@@ -28,6 +28,9 @@ https://docs.stripe.com/currencies
 MinorUnitsOrZero = Annotated[int, Field(ge=0, le=999_999_999_999)]
 """A part of an amount, which may be none of it."""
 
+SignedMinorUnits = Annotated[int, Field(ge=-999_999_999_999, le=999_999_999_999)]
+"""What an account gains, or loses if it is negative."""
+
 Currency = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[a-zA-Z]{3}$")]
 """An ISO 4217 code, lowercase as Stripe writes it. Uppercase is read, never written."""
 

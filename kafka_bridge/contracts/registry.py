@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
+from kafka_bridge.contracts.balance import BalanceTransactionRecorded
 from kafka_bridge.contracts.base import Event
 from kafka_bridge.contracts.payments import (
     CardPaymentAnswered,
@@ -40,6 +41,7 @@ EVENT_CLASSES: Final[dict[Topic, type[Event]]] = {
         SubscriptionStatusUpdated,
         SubscriptionPaymentUpdated,
         PaymentMeasured,
+        BalanceTransactionRecorded,
         WebhookProcessed,
     )
 }

@@ -26,6 +26,7 @@ class Topic(StrEnum):
     SUBSCRIPTION_PAYMENT_UPDATED = "subscription.payment.updated"
     SUBSCRIPTION_STATUS_UPDATED = "subscription.status.updated"
     PAYMENT_ANALYTICS = "payment.analytics"
+    PAYMENT_BALANCE = "payment.balance"
     WEBHOOK_PROCESSED = "webhook.processed"
 
     @property
@@ -69,5 +70,6 @@ _ROUTES: Final[dict[Topic, _Route]] = {
     Topic.SUBSCRIPTION_PAYMENT_UPDATED: _TO_BOTH,
     Topic.SUBSCRIPTION_STATUS_UPDATED: _TO_BOTH,
     Topic.PAYMENT_ANALYTICS: _TO_ADMIN,
+    Topic.PAYMENT_BALANCE: _TO_ADMIN,
     Topic.WEBHOOK_PROCESSED: _TO_ADMIN,
 }

@@ -36,12 +36,22 @@ def read(value, *, topic=Topic.STRIPE_PAYMENT_REQUEST):
 class TestAmounts:
     @pytest.mark.parametrize(
         "raw",
-        ["10.5", "10.0", '"1000"', "true", "1e3", "-1", "NaN", HUGE, "[1]", "{}"],
+        ["10.5", "10.0", '"1000"', "true", "1e3", "NaN", HUGE, f"-{HUGE}", "[1]", "{}"],
     )
     @pytest.mark.parametrize("file", WITH_AMOUNT, ids=lambda file: file.parent.name)
-    def test_anything_but_a_positive_int_is_refused(self, file, raw):
+    def test_anything_but_an_int_is_refused(self, file, raw):
         with pytest.raises(InvalidEvent, match=r"^amount: "):
             read(record("amount", raw, file=file), topic=file.parent.name)
+
+    @pytest.mark.parametrize("file", WITH_AMOUNT, ids=lambda file: file.parent.name)
+    def test_only_a_balance_moves_down(self, file):
+        lost = record("amount", "-1", file=file)
+
+        if file.parent.name == Topic.PAYMENT_BALANCE:
+            assert read(lost, topic=file.parent.name).amount == -1
+        else:
+            with pytest.raises(InvalidEvent, match=r"^amount: "):
+                read(lost, topic=file.parent.name)
 
     @pytest.mark.parametrize("raw", ["null", "0"])
     @pytest.mark.parametrize("topic", [Topic.STRIPE_PAYMENT_REQUEST, Topic.PAYMENT_CARD_RESULT])

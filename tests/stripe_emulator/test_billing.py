@@ -341,6 +341,9 @@ class TestTrial:
         )
 
         found = client.v1.subscriptions.retrieve(subscription.id)
+        event = client.v1.events.list({"type": "customer.subscription.updated"}).data[0]
+        assert event.data.object.id == subscription.id
+        assert event.data.previous_attributes["pending_setup_intent"]
         assert found.pending_setup_intent is None
         assert found.default_payment_method
 
@@ -403,6 +406,43 @@ class TestChangeOfPrice:
                 **params,
             },
         )
+
+    def preview(self, client, subscription, price, **details):
+        items = [{"id": subscription["items"].data[0].id, "price": price.id}]
+        return client.v1.invoices.create_preview(
+            {
+                "subscription": subscription.id,
+                "subscription_details": {"items": items, **details},
+            }
+        )
+
+    def test_preview_is_what_the_change_then_costs(
+        self, *, client, subscriber, subscribe, price, advance
+    ):
+        subscription, dearer = subscribe(subscriber()), price(5000)
+        item = subscription["items"].data[0]
+        middle = (item.current_period_start + item.current_period_end) // 2
+        advance(middle)
+        how = {"proration_behavior": "always_invoice", "proration_date": middle}
+        before = client.v1.events.list({"limit": 1}).data
+
+        preview = self.preview(client, subscription, dearer, **how)
+
+        assert preview.id.startswith("upcoming_in_")
+        assert (preview.status, preview.amount_due) == ("draft", 1500)
+        assert len(invoices_of(client, subscription)) == 1
+        assert client.v1.invoice_items.list({"customer": subscription.customer}).data == []
+        assert client.v1.events.list({"limit": 1}).data == before
+        changed = self.change(client, subscription, dearer, **how)
+        assert changed.latest_invoice.amount_paid == 1500
+
+    def test_preview_of_the_next_period(self, client, subscriber, subscribe, price):
+        subscription = subscribe(subscriber(), trial_period_days=7)
+
+        preview = self.preview(client, subscription, price(5000))
+
+        assert (preview.amount_due, preview.billing_reason) == (5000, "upcoming")
+        assert client.v1.subscriptions.retrieve(subscription.id).status == "trialing"
 
     def test_prorations_wait_for_the_next_invoice(
         self, *, client, subscriber, subscribe, price, advance

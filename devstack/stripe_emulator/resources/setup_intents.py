@@ -11,7 +11,12 @@ from devstack.stripe_emulator import authentication
 from devstack.stripe_emulator.errors import StripeError, StripeObject, card_error, doc_url
 from devstack.stripe_emulator.lists import list_objects
 from devstack.stripe_emulator.objects import hidden, merged_metadata, public, random_word
-from devstack.stripe_emulator.resources import customer_lookup, payment_methods, setup_attempts
+from devstack.stripe_emulator.resources import (
+    customer_lookup,
+    payment_methods,
+    setup_attempts,
+    subscription_states,
+)
 from devstack.stripe_emulator.resources.intents import (
     adopt_confirmation_token,
     automatic_payment_methods,
@@ -242,7 +247,8 @@ def _succeed(session: Session, intent: StripeObject) -> StripeObject:
     setup_attempts.close(session, intent, "succeeded", None)
     subscription_id = hidden(intent).get("subscription")
     if subscription_id:
-        session.save(
+        subscription_states.change(
+            session,
             session.the(subscription_id),
             pending_setup_intent=None,
             default_payment_method=method["id"],

@@ -1,0 +1,48 @@
+"""Events about the account at Stripe: every movement of its balance."""
+
+from typing import ClassVar, Final, Literal
+from uuid import UUID
+
+from kafka_bridge.contracts.base import (
+    Code,
+    Currency,
+    Event,
+    Identifier,
+    SignedMinorUnits,
+    Source,
+    Timestamp,
+)
+from kafka_bridge.contracts.topics import Topic
+
+ACCOUNT: Final = "account"
+"""The `customer_id` of what concerns no customer, as a payout."""
+
+
+class BalanceTransactionRecorded(Event):
+    """Stripe's balance moved: a charge, refund, dispute, fee or payout. From payment to admin.
+
+    https://docs.stripe.com/api/balance_transactions/object
+    """
+
+    topic: ClassVar = Topic.PAYMENT_BALANCE
+
+    event_type: Literal[Topic.PAYMENT_BALANCE] = Topic.PAYMENT_BALANCE
+    source: Source = "payment-service"
+    balance_transaction_id: Identifier
+    """Stripe's `txn_…`. It never changes, and is told once however often it is read."""
+    type: Code
+    """Stripe's word: charge, payment, refund, adjustment, payout, stripe_fee and others."""
+    reporting_category: Code
+    """Stripe's word: charge, refund, dispute, dispute_reversal, fee, payout and others."""
+    amount: SignedMinorUnits
+    fee: SignedMinorUnits
+    net: SignedMinorUnits
+    """`amount` less `fee`."""
+    currency: Currency
+    source_id: Code = ""
+    """What it comes from: a charge, a refund, a dispute, a payout."""
+    payment_id: UUID | None = None
+    """Ours, if it is about a payment that came through here."""
+    payment_intent_id: Code | None = None
+    occurred_at: Timestamp
+    available_on: Timestamp
