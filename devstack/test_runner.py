@@ -1,7 +1,8 @@
 """The test command: embedded servers on fresh data, then pytest stage by stage.
 
 pytest-django takes one settings module a process, so each service's tests are a run of their own,
-and the shared suite of kafka_bridge runs under the settings of all three.
+and the shared suite of kafka_bridge runs under the settings of all three. What shares a database
+runs in turn, the rest side by side, and the whole stack at last and alone.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import subprocess
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,15 +47,19 @@ class Stage:
         return any(file.is_relative_to(ROOT / own) for own in self.paths)
 
 
-STAGES = (
-    Stage(name="unit", paths=("tests/contracts", "tests/stripe_emulator", "tests/devstack")),
-    *(
-        Stage(name=f"kafka_bridge ({service})", paths=("tests/kafka_bridge",), service=service)
-        for service in SERVICES
-    ),
-    *(Stage(name=service, paths=(f"tests/{service}",), service=service) for service in SERVICES),
-    Stage(name="end to end", paths=("tests/e2e",), whole_stack=True),
+def _of_service(service: str) -> tuple[Stage, ...]:
+    return (
+        Stage(name=f"kafka_bridge ({service})", paths=("tests/kafka_bridge",), service=service),
+        Stage(name=service, paths=(f"tests/{service}",), service=service),
+    )
+
+
+SIDE_BY_SIDE = (
+    *(_of_service(service) for service in sorted(SERVICES, key=lambda name: name != "payment")),
+    (Stage(name="unit", paths=("tests/contracts", "tests/stripe_emulator", "tests/devstack")),),
 )
+"""Sequences of stages, the longest first."""
+ALONE = Stage(name="end to end", paths=("tests/e2e",), whole_stack=True)
 
 
 @dataclass(kw_only=True)
@@ -86,18 +93,25 @@ def _main(arguments: list[str]) -> int:
     options, for_pytest = parser.parse_known_args(arguments)
     chosen = [argument for argument in for_pytest if _is_path(argument)]
     others = [argument for argument in for_pytest if argument not in chosen]
-    stages = [stage for stage in STAGES if stage.selected(chosen)]
-    if not stages:
+    run = Run(chosen=chosen, others=others)
+    sequences = [selected for stages in SIDE_BY_SIDE if (selected := run.selected(stages))]
+    alone = run.selected([ALONE])
+    if not sequences and not alone:
         say(f"No stage has {' '.join(chosen)}; stages are under tests/.")
         return 1
     STATE.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="test-", dir=STATE))
     total = Counts()
+    at_once = 1 if others else os.cpu_count()  # whoever gives options wants to see
     try:
-        with Stack(folder, kafka=options.kafka, say=say) as stack:
+        with (
+            Stack(folder, kafka=options.kafka, say=say) as stack,
+            ThreadPoolExecutor(at_once) as threads,
+        ):
             stack.start_servers()
-            for stage in stages:
-                total.add(_run(stage, stack, stage.selected(chosen), others))
+            for counts in threads.map(lambda stages: run.all(stages, stack), sequences):
+                total.add(counts)
+            total.add(run.all(alone, stack))
     finally:
         _keep_logs(folder)
     say("")
@@ -115,32 +129,53 @@ def _resolved(argument: str) -> Path:
     return path.resolve() if path.exists() else ROOT / path
 
 
-def _run(stage: Stage, stack: Stack, paths: list[str], others: list[str]) -> Counts:
-    """Run one stage, say how it went in one line, and show its output if it went wrong."""
-    started = time.monotonic()
-    if stage.whole_stack:
-        stack.start_services()
-    report = stack.folder / "report.xml"
-    report.unlink(missing_ok=True)
-    done = subprocess.run(
-        [*_pytest(stage), f"--junitxml={report}", *others, *_from_root(paths)],
-        env=_environment(stage, stack),
-        cwd=ROOT,
-        stdout=None if others else subprocess.PIPE,  # whoever gives options wants to see
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    counts = _counts(report)
-    nothing = done.returncode == _NOTHING_COLLECTED
-    selective = bool(others)
-    if done.returncode != 0 and not counts.failed and not (nothing and selective):
-        counts.broken_stages = 1
-        say(f"{stage.name}: {'no tests' if nothing else f'exit code {done.returncode}'}")
-    if done.returncode != 0 and done.stdout:
-        say(done.stdout)
-    say(f"{stage.name}: {counts} in {time.monotonic() - started:.1f} s")
-    return counts
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What was asked for: paths of tests, and pytest's options."""
+
+    chosen: list[str]
+    others: list[str]
+
+    def selected(self, stages: Iterable[Stage]) -> list[Stage]:
+        """Return the stages that have something to run."""
+        return [stage for stage in stages if stage.selected(self.chosen)]
+
+    def all(self, stages: Iterable[Stage], stack: Stack) -> Counts:
+        """Run stages one after the other."""
+        total = Counts()
+        for stage in stages:
+            total.add(self._one(stage, stack))
+        return total
+
+    def _one(self, stage: Stage, stack: Stack) -> Counts:
+        """Run a stage, say how it went in one line, and show its output if it went wrong."""
+        started = time.monotonic()
+        if stage.whole_stack:
+            stack.start_services()
+        report = stack.folder / f"{stage.name}.xml"
+        done = subprocess.run(
+            [
+                *_pytest(stage),
+                f"--junitxml={report}",
+                *self.others,
+                *_from_root(stage.selected(self.chosen)),
+            ],
+            env=_environment(stage, stack),
+            cwd=ROOT,
+            stdout=None if self.others else subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        counts = _counts(report)
+        nothing = done.returncode == _NOTHING_COLLECTED
+        if done.returncode != 0 and not counts.failed and not (nothing and self.others):
+            counts.broken_stages = 1
+            say(f"{stage.name}: {'no tests' if nothing else f'exit code {done.returncode}'}")
+        if done.returncode != 0 and done.stdout:
+            say(done.stdout)
+        say(f"{stage.name}: {counts} in {time.monotonic() - started:.1f} s")
+        return counts
 
 
 def _pytest(stage: Stage) -> list[str]:

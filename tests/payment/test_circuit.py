@@ -39,8 +39,8 @@ def key():
 @pytest.fixture
 def quick(monkeypatch):
     """Let a circuit open for a moment only."""
-    monkeypatch.setattr(limit_state, "_FIRST_OPENING", 0.3)
-    monkeypatch.setattr(circuit_breaker, "_KEY_REFUSED", 0.3)
+    monkeypatch.setattr(limit_state, "_FIRST_OPENING", 1.5)
+    monkeypatch.setattr(circuit_breaker, "_KEY_REFUSED", 1.5)
 
 
 class TestCircuit:
