@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import stripe
 
 from kafka_bridge.contracts import PlanInfo, ProrationPreview, SubscriptionUpdateRequested
-from payment_project.stripe_gateway.cards import HowToPay, take_card
+from payment_project.stripe_gateway.cards import HowToPay, take_card, use_card
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import NotOfThisSubscription, StripeRejected
 from payment_project.stripe_gateway.invoices import find_invoice, pay_invoice
@@ -22,10 +22,10 @@ from payment_project.stripe_gateway.subscription_states import (
 )
 from payment_project.stripe_gateway.subscriptions import (
     cancel_now,
-    fetch_snapshot,
     fetch_subscription,
     has_ended,
     refusal_of_values,
+    retrieve_subscription,
 )
 
 _ENDED: Final = Refusal("subscription_ended", "This subscription has ended.")
@@ -66,7 +66,7 @@ async def update_subscription(event: SubscriptionUpdateRequested) -> Subscriptio
             raise
         outcome = Outcome(refusal=refusal)
     invoice_ids = [event.invoice_id] if event.invoice_id else []
-    snapshot = await fetch_snapshot(subscription["id"], invoice_ids=invoice_ids)
+    snapshot = await retrieve_subscription(subscription["id"], invoice_ids=invoice_ids)
     return replace(
         snapshot,
         refusal=outcome.refusal,
@@ -134,7 +134,8 @@ async def _preview_plan(event: SubscriptionUpdateRequested, subscription: JSON) 
     return Outcome(
         preview=ProrationPreview(
             subscription_plan_id=event.subscription_plan_id or "",
-            amount_due=preview["amount_due"],
+            # In a trial, what Stripe shows is the invoice at its end: no change costs anything now.
+            amount_due=0 if subscription["status"] == "trialing" else preview["amount_due"],
             currency=preview["currency"],
             proration_date=datetime.fromtimestamp(at, UTC),
         )
@@ -178,6 +179,23 @@ async def _pay(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcom
             invoice, f"{event.event_id}:pay", payment_method_id=event.payment_method_id
         )
     return Outcome()
+
+
+async def finish_card(setup: JSON) -> str:
+    """Take the card of a SetupIntent that succeeded, and pay with it what is open.
+
+    For who hears that the customer is back from the bank: any number of times, in any order.
+    Returns the Subscription's id; empty if the SetupIntent is not that of a `change_card`.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    stripe_subscription_id = str(setup["metadata"].get("stripe_subscription_id", ""))
+    if stripe_subscription_id and setup["status"] == "succeeded":
+        subscription = await fetch_subscription(stripe_subscription_id)
+        if not has_ended(subscription) and await use_card(subscription, setup):
+            await pay_open(subscription, idempotency_key=f"{setup['id']}:pay")
+    return stripe_subscription_id
 
 
 async def pay_open(subscription: JSON, *, idempotency_key: str) -> None:

@@ -64,7 +64,7 @@ async def create_subscription(
         if made:
             await cancel_now(made["id"])
         return failed_snapshot(event, refusal, stripe_subscription_id=made["id"] if made else "")
-    return await fetch_snapshot(made["id"])
+    return await retrieve_subscription(made["id"])
 
 
 async def fetch_subscription(stripe_subscription_id: str) -> dict[str, Any]:
@@ -77,7 +77,7 @@ async def fetch_subscription(stripe_subscription_id: str) -> dict[str, Any]:
     return await request("get", path, {"expand": _WITH_CARD})
 
 
-async def fetch_snapshot(
+async def retrieve_subscription(
     stripe_subscription_id: str, *, invoice_ids: Iterable[str] = ()
 ) -> SubscriptionSnapshot:
     """Fetch a Subscription as it is now, with its latest invoice and those named that it has.

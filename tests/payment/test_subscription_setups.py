@@ -13,7 +13,7 @@ from payment_project.subscriptions.models import Invoice, Subscription
 from tests.payment.conftest import published
 from tests.payment.subscribing import setup_requested
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 RETURN_URL = "https://shop.example/back"
 

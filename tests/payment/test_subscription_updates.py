@@ -1,0 +1,229 @@
+"""What customers and operators do to subscriptions."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from kafka_bridge.contracts import SubscriptionPaymentUpdated, SubscriptionStatusUpdated
+from payment_project.stripe_gateway.errors import NotOfThisSubscription
+from payment_project.subscriptions.models import Invoice, Subscription
+from tests.payment.conftest import published
+from tests.payment.subscribing import TEAM, Clock, change_requested, setup_requested
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def clock(at_stripe):
+    return Clock(at_stripe)
+
+
+@pytest.fixture
+def subscribed(handle, clock):
+    """Subscribe a customer on the clock, and return the subscription."""
+
+    def subscribed(*arguments, **fields):
+        event = setup_requested(*arguments, **fields)
+        clock.customer(event.customer_id)
+        handle(event)
+        return Subscription.objects.get(request_event_id=event.event_id)
+
+    return subscribed
+
+
+@pytest.fixture
+def change(handle):
+    """Ask for a change, and return what was told of it last."""
+
+    def change(action, subscription, **fields):
+        handle(change_requested(action, subscription, **fields))
+        return told()[-1]
+
+    return change
+
+
+def told():
+    return [event for event in published() if isinstance(event, SubscriptionStatusUpdated)]
+
+
+def paid():
+    return [event for event in published() if isinstance(event, SubscriptionPaymentUpdated)]
+
+
+class TestCancel:
+    def test_now(self, subscribed, change):
+        answer = change("cancel", subscribed())
+
+        assert (answer.status, answer.revision) == ("canceled", 2)
+        assert answer.ended_at
+        assert answer.cancellation_reason == "cancellation_requested"
+
+    def test_at_period_end_and_taken_back(self, subscribed, change):
+        subscription = subscribed()
+
+        ending = change("cancel", subscription, at_period_end=True)
+        back = change("reactivate", subscription)
+
+        assert (ending.status, ending.cancel_at_period_end) == ("active", True)
+        assert (back.status, back.cancel_at_period_end) == ("active", False)
+        assert [event.revision for event in told()] == [1, 2, 3]
+
+    def test_what_has_ended_stays_so(self, subscribed, change):
+        subscription = subscribed()
+        change("cancel", subscription)
+
+        for action in ("reactivate", "pause", "resume"):
+            answer = change(action, subscription)
+            assert (answer.status, answer.refused) == ("canceled", "This subscription has ended.")
+        again = change("cancel", subscription)
+        assert (again.status, again.refused) == ("canceled", None)
+
+
+class TestPause:
+    def test_paused_and_resumed(self, subscribed, change):
+        subscription = subscribed()
+
+        assert change("pause", subscription).paused
+        assert not change("resume", subscription).paused
+
+
+class TestPlan:
+    def test_customer_pays_what_they_were_shown(self, subscribed, change, clock):
+        subscription = subscribed()
+        clock.advance(days=10)
+        plan = {"subscription_plan_id": "team-monthly", "plan_info": TEAM}
+        at = datetime.fromtimestamp(clock.now, UTC)
+
+        shown = change("preview_plan", subscription, timestamp=at, **plan)
+        assert (shown.subscription_plan_id, shown.amount) == ("pro-monthly", 1900)
+        assert shown.preview.subscription_plan_id == "team-monthly"
+        clock.advance(days=1)
+        changed = change(
+            "change_plan", subscription, proration_date=shown.preview.proration_date, **plan
+        )
+
+        assert (changed.subscription_plan_id, changed.amount) == ("team-monthly", 4900)
+        invoice = paid()[-1]
+        assert (invoice.billing_reason, invoice.status) == ("subscription_update", "paid")
+        assert 0 < invoice.amount_paid == shown.preview.amount_due < 3000
+
+    def test_in_a_trial_nothing_is_due_now(self, subscribed, change):
+        subscription = subscribed(context={"trial_days": 14})
+
+        shown = change(
+            "preview_plan", subscription, subscription_plan_id="team-monthly", plan_info=TEAM
+        )
+
+        assert shown.preview.amount_due == 0
+
+    def test_quantity_alone(self, subscribed, change):
+        subscription = subscribed()
+        plan = setup_requested().plan_info
+
+        changed = change(
+            "change_plan",
+            subscription,
+            subscription_plan_id="pro-monthly",
+            plan_info=plan,
+            quantity=3,
+        )
+
+        assert (changed.quantity, paid()[-1].amount_paid) == (3, 3800)
+
+    def test_other_currency_is_refused(self, subscribed, change):
+        subscription = subscribed()
+        dollars = TEAM.model_copy(update={"currency": "usd"})
+
+        answer = change(
+            "change_plan", subscription, subscription_plan_id="team-monthly", plan_info=dollars
+        )
+
+        assert answer.refused
+        assert (answer.subscription_plan_id, answer.amount) == ("pro-monthly", 1900)
+
+    def test_same_plan_has_one_price_for_all(self, subscribed, at_stripe):
+        first, second = subscribed(), subscribed()
+
+        prices = {
+            at_stripe.get(f"/v1/subscriptions/{row.stripe_subscription_id}")["items"]["data"][0][
+                "price"
+            ]["id"]
+            for row in (first, second)
+        }
+
+        assert len(prices) == 1
+
+
+class TestCard:
+    def test_another_card_takes_its_place(self, subscribed, change):
+        subscription = subscribed()
+
+        answer = change("change_card", subscription, payment_method_id="pm_card_mastercard")
+
+        assert (answer.card.brand, answer.refused) == ("mastercard", None)
+
+    def test_declined_card_changes_nothing(self, subscribed, change):
+        subscription = subscribed()
+
+        answer = change("change_card", subscription, payment_method_id="pm_card_chargeDeclined")
+
+        assert answer.card.brand == "visa"
+        assert answer.refused == "Your card was declined."
+
+    def test_bank_wants_to_see_the_customer(self, subscribed, change):
+        answer = change(
+            "change_card",
+            subscribed(),
+            payment_method_id="pm_card_authenticationRequiredOnSetup",
+            return_url="https://shop.example/back",
+        )
+
+        assert answer.card.brand == "visa"
+        assert answer.client_secret.startswith("seti_")
+        assert answer.next_action["type"] == "redirect_to_url"
+
+    def test_pays_what_is_open(self, subscribed, change):
+        subscription = subscribed("pm_card_chargeDeclined")
+        assert subscription.status == "incomplete"
+
+        answer = change("change_card", subscription, payment_method_id="pm_card_visa")
+
+        assert answer.status == "active"
+        assert paid()[-1].status == "paid"
+
+    def test_unknown_card_is_refused(self, subscribed, change):
+        answer = change("change_card", subscribed(), payment_method_id="pm_of_nobody")
+
+        assert "No such" in answer.refused
+
+
+class TestPay:
+    def test_again_after_a_decline(self, subscribed, change, at_stripe):
+        subscription = subscribed("pm_card_chargeDeclined")
+
+        declined = change("pay", subscription, payment_method_id="pm_card_chargeCustomerFail")
+        assert declined.status == "incomplete"
+        assert paid()[-1].customer_can == "change_card"
+        done = change("pay", subscription, payment_method_id="pm_card_visa")
+
+        assert done.status == "active"
+        (invoice,) = Invoice.objects.all()
+        assert (invoice.status, invoice.amount_paid) == ("paid", 1900)
+
+    def test_nothing_is_open(self, subscribed, change):
+        subscription = subscribed()
+
+        assert change("pay", subscription).refused is None
+        assert "no unpaid invoice" in change("pay", subscription, invoice_id="in_other").refused
+
+
+class TestWhose:
+    def test_subscription_of_somebody_else_is_left_alone(self, subscribed, handle):
+        mine, theirs = subscribed(), subscribed()
+
+        with pytest.raises(NotOfThisSubscription):
+            handle(
+                change_requested(
+                    "cancel", mine, stripe_subscription_id=theirs.stripe_subscription_id
+                )
+            )
