@@ -1,7 +1,8 @@
 """Everything that Stripe and the network can do wrong, on demand.
 
 `POST /_emulator/faults` takes a list; each entry hits the requests whose "METHOD /path" its `match`
-(a regular expression) finds, `times` times or with a `probability`, from its own seeded dice.
+(a regular expression) finds, `times` times or with a `probability`, from its own seeded dice;
+the first `skip` of them pass.
 Webhook deliveries are matched as "WEBHOOK <event type>".
 """
 
@@ -35,6 +36,7 @@ class Fault:
     match: str
     action: str
     times: int | None = None
+    skip: int = 0
     probability: float = 1.0
     seed: int = 0
     seconds: float = 0.0
@@ -57,13 +59,16 @@ class Fault:
         except re.error as error:
             raise refused(f"Invalid pattern {self.match!r}: {error}", param="match") from error
         self.dice = random.Random(f"{self.seed}:{self.match}:{self.action}")  # noqa: S311 - repeatable
-        self.hits = 0
+        self.hits = self.skipped = 0
 
     def strikes(self, line: str) -> bool:
         """Return whether it hits this request, and count it if so."""
         if self.times is not None and self.hits >= self.times:
             return False
         if not self.pattern.search(line):
+            return False
+        if self.skipped < self.skip:
+            self.skipped += 1
             return False
         if self.probability < 1 and self.dice.random() >= self.probability:
             return False

@@ -1,6 +1,7 @@
 """Cards that are to be charged again: authenticated now, kept with their Customer."""
 
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 import stripe
 
@@ -61,6 +62,22 @@ async def confirm(path: str, how: HowToPay, *, idempotency_key: str) -> None:
             raise
 
 
+async def attach(
+    payment_method_id: str, *, stripe_customer_id: str, idempotency_key: str
+) -> str:
+    """Keep a card with its Customer; one that is kept already stays so. Returns its id.
+
+    Raises:
+        CardError: declined.
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    path = f"/v1/payment_methods/{quote(payment_method_id, safe='')}/attach"
+    method = await request(
+        "post", path, {"customer": stripe_customer_id}, idempotency_key=idempotency_key
+    )
+    return str(method["id"])
+
+
 async def take_card(
     subscription: JSON, how: HowToPay, *, event: Event, stripe_customer_id: str
 ) -> JSON:
@@ -102,7 +119,8 @@ async def use_card(subscription: JSON, setup: JSON) -> bool:
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    taken = f"{setup['created']}/{setup['id']}"
+    # Within one second, the ids of our events tell which came later.
+    taken = f"{setup['created']}/{setup['metadata'].get('event_id') or setup['id']}"
     if setup["status"] != "succeeded" or taken <= subscription["metadata"].get(CARD_TAKEN, ""):
         return False
     await request(

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import stripe
 
 from kafka_bridge.contracts import PlanInfo, ProrationPreview, SubscriptionUpdateRequested
-from payment_project.stripe_gateway.cards import HowToPay, take_card, use_card
+from payment_project.stripe_gateway.cards import HowToPay, attach, take_card, use_card
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import NotOfThisSubscription, StripeRejected
 from payment_project.stripe_gateway.invoices import find_invoice, pay_invoice
@@ -174,10 +174,16 @@ async def _pay(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcom
     invoice = await _invoice(subscription, event.invoice_id)
     if invoice is None or invoice["status"] not in ("open", "uncollectible", "paid"):
         return Outcome(_NO_INVOICE)
-    if invoice["status"] != "paid":
-        await _try_to_pay(
-            invoice, f"{event.event_id}:pay", payment_method_id=event.payment_method_id
+    if invoice["status"] == "paid":
+        return Outcome()
+    card = event.payment_method_id
+    if card:  # an invoice is paid with none but its Customer's
+        card = await attach(
+            card,
+            stripe_customer_id=subscription["customer"],
+            idempotency_key=f"{event.event_id}:attach",
         )
+    await _try_to_pay(invoice, f"{event.event_id}:pay", payment_method_id=card)
     return Outcome()
 
 

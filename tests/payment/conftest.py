@@ -1,4 +1,5 @@
 import asyncio
+import contextvars
 import uuid
 
 import orjson
@@ -174,7 +175,7 @@ def at_stripe(settings):
 def run(at_stripe):
     """Run what calls Stripe, on a loop of the test's own."""
     with asyncio.Runner() as runner:
-        yield runner.run
+        yield lambda call: runner.run(call, context=contextvars.copy_context())
         runner.run(_close_client())
 
 

@@ -1,11 +1,14 @@
 """What customers and operators do to subscriptions."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
 
+from devstack.waiting import wait_until
 from kafka_bridge.contracts import SubscriptionPaymentUpdated, SubscriptionStatusUpdated
 from payment_project.stripe_gateway.errors import NotOfThisSubscription
+from payment_project.stripe_gateway.subscription_updates import finish_card
 from payment_project.subscriptions.models import Invoice, Subscription
 from tests.payment.conftest import published
 from tests.payment.subscribing import TEAM, Clock, change_requested, setup_requested
@@ -29,6 +32,26 @@ def subscribed(handle, clock):
         return Subscription.objects.get(request_event_id=event.event_id)
 
     return subscribed
+
+
+@pytest.fixture
+def bank(run, at_stripe):
+    """Let the bank approve of a card, and hear of it."""
+
+    def bank(setup_id):
+        at_stripe.command(f"intents/{setup_id}/authenticate")
+        for _ in range(2):  # Stripe tells it twice
+            run(finish_card(at_stripe.get(f"/v1/setup_intents/{setup_id}")))
+
+    return bank
+
+
+def asked_of_bank(change, subscription):
+    answer = change(
+        "change_card", subscription, payment_method_id="pm_card_authenticationRequiredOnSetup"
+    )
+    assert answer.next_action
+    return answer.client_secret.partition("_secret_")[0]
 
 
 @pytest.fixture
@@ -182,6 +205,32 @@ class TestCard:
         assert answer.client_secret.startswith("seti_")
         assert answer.next_action["type"] == "redirect_to_url"
 
+    def test_is_taken_once_the_bank_has_seen_the_customer(self, subscribed, change, bank):
+        subscription = subscribed()
+        bank(asked_of_bank(change, subscription))
+
+        assert change("refresh", subscription).card.last4 == "3155"
+
+    def test_that_was_approved_late_leaves_a_newer_one_in_place(
+        self, subscribed, change, bank, at_stripe
+    ):
+        subscription = subscribed()
+        setup_id = asked_of_bank(change, subscription)
+        first = at_stripe.get(f"/v1/setup_intents/{setup_id}")["created"]
+        wait_until(lambda: time.time() >= first + 1, what="another of Stripe's seconds")
+        change("change_card", subscription, payment_method_id="pm_card_mastercard")
+
+        bank(setup_id)
+
+        assert change("refresh", subscription).card.brand == "mastercard"
+
+    def test_approved_by_the_bank_pays_what_is_open(self, subscribed, change, bank):
+        subscription = subscribed("pm_card_chargeDeclined")
+        bank(asked_of_bank(change, subscription))
+
+        assert change("refresh", subscription).status == "active"
+        assert paid()[-1].status == "paid"
+
     def test_pays_what_is_open(self, subscribed, change):
         subscription = subscribed("pm_card_chargeDeclined")
         assert subscription.status == "incomplete"
@@ -209,6 +258,25 @@ class TestPay:
         assert done.status == "active"
         (invoice,) = Invoice.objects.all()
         assert (invoice.status, invoice.amount_paid) == ("paid", 1900)
+
+    def test_with_3d_secure(self, subscribed, change, at_stripe):
+        subscription = subscribed("pm_card_chargeDeclined")
+
+        change("pay", subscription, payment_method_id="pm_card_authenticationRequired")
+        asked = paid()[-1]
+        assert (asked.status, asked.customer_can) == ("open", "authenticate")
+        assert asked.client_secret.startswith(asked.payment_intent_id)
+        at_stripe.command(f"intents/{asked.payment_intent_id}/authenticate")
+
+        assert change("refresh", subscription).status == "active"
+        assert (paid()[-1].status, paid()[-1].customer_can) == ("paid", None)
+
+    def test_card_of_somebody_else_is_refused(self, subscribed, change):
+        theirs = subscribed().payment_method_id
+
+        answer = change("pay", subscribed("pm_card_chargeDeclined"), payment_method_id=theirs)
+
+        assert (answer.status, bool(answer.refused)) == ("incomplete", True)
 
     def test_nothing_is_open(self, subscribed, change):
         subscription = subscribed()

@@ -91,7 +91,8 @@ def pay(
         )
     intent = session.the(hidden(invoice)["payment_intent"])
     method = payment_methods.named(session, method_id)
-    payment_methods.check_belongs(method, invoice["customer"])
+    if method["customer"] != invoice["customer"]:
+        raise payment_methods.not_attached(method["id"], param="payment_method")
     session.save(intent, payment_method=method["id"], status="requires_confirmation")
     payment_attempts.attempt(
         session, intent, payment_attempts.Terms(off_session=off_session, use_stripe_sdk=True)
