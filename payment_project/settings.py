@@ -8,6 +8,7 @@ from kafka_bridge.contracts import Topic
 
 SERVICE_NAME = "payment"
 INSTALLED_APPS = [
+    "payment_project.balance",
     "payment_project.customers",
     "payment_project.payments",
     "payment_project.subscriptions",
@@ -56,4 +57,9 @@ CELERY_BEAT_SCHEDULE["ask-about-overdue-payments"] = {
     "task": "payment_project.payments.tasks.ask_about_overdue",
     "schedule": 30.0,
     "options": {"expires": 30.0},
+}
+CELERY_BEAT_SCHEDULE["record-balance"] = {
+    "task": "payment_project.balance.tasks.record_balance",
+    "schedule": 60.0,
+    "options": {"expires": 60.0},
 }

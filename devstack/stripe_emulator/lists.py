@@ -31,7 +31,7 @@ def list_objects(
             code="parameter_invalid_integer",
         )
     found: list[StripeObject] = []
-    backwards = "ending_before" in params
+    backwards, created = "ending_before" in params, params.get("created")
     for _, candidate in session.select(
         kind,
         where={field: value for field, value in (where or {}).items() if value is not None},
@@ -39,7 +39,7 @@ def list_objects(
         after=_place(session, kind, params, "ending_before"),
         oldest_first=backwards,
     ):
-        if not _created_within(candidate, params.get("created")):
+        if not _created_within(candidate, created):
             continue
         if keep is None or keep(candidate):
             found.append(candidate)

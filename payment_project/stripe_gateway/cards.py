@@ -62,9 +62,7 @@ async def confirm(path: str, how: HowToPay, *, idempotency_key: str) -> None:
             raise
 
 
-async def attach(
-    payment_method_id: str, *, stripe_customer_id: str, idempotency_key: str
-) -> str:
+async def attach(payment_method_id: str, *, stripe_customer_id: str, idempotency_key: str) -> str:
     """Keep a card with its Customer; one that is kept already stays so. Returns its id.
 
     Raises:

@@ -1,10 +1,10 @@
 """The one place that calls Stripe, through the official SDK."""
 
 import asyncio
-import functools
+import contextlib
 import ssl
-from collections.abc import Mapping
-from typing import Any, Final, Literal
+from collections.abc import Coroutine, Iterator, Mapping
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 import aiohttp
 import stripe
@@ -12,7 +12,9 @@ from django.conf import settings
 
 from payment_project.stripe_gateway.errors import translated
 from payment_project.stripe_gateway.http_client import GatedHTTPClient
-from payment_project.stripe_gateway.limits import gate_of
+from payment_project.stripe_gateway.limits import forget_gate, gate_of
+
+T = TypeVar("T")
 
 TIMEOUT: Final = 20.0
 """Seconds for one attempt; the SDK's default is 80."""
@@ -47,8 +49,42 @@ async def request(
     return dict(response.data)
 
 
-@functools.cache
+class Finish(Protocol):
+    """Awaits, from where no event loop runs."""
+
+    def __call__(self, work: Coroutine[Any, Any, T]) -> T: ...
+
+
+@contextlib.contextmanager
+def calls_from_here() -> Iterator[Finish]:
+    """Call Stripe where no event loop runs: in a command, or in a task of beat's."""
+    with asyncio.Runner() as runner:
+        try:
+            yield runner.run
+        finally:
+            runner.run(close())
+
+
+async def close() -> None:
+    """Close the connections that the running loop has to Stripe and to the limits' Valkey."""
+    loop = asyncio.get_running_loop()
+    if client := _clients.pop(loop, None):
+        http_client: Any = client._requestor._client  # noqa: SLF001 - the SDK closes only its own
+        await http_client.close_async()
+    if gate := forget_gate(loop):
+        await gate.close()
+
+
+_clients: Final[dict[asyncio.AbstractEventLoop, stripe.StripeClient]] = {}
+
+
 def _client_of(loop: asyncio.AbstractEventLoop) -> stripe.StripeClient:
+    if loop not in _clients:
+        _clients[loop] = _new_client(loop)
+    return _clients[loop]
+
+
+def _new_client(loop: asyncio.AbstractEventLoop) -> stripe.StripeClient:
     tls = ssl.create_default_context(cafile=stripe.ca_bundle_path)
     # aiohttp's own limit of 100 connections would cap the calls in flight: the worker has a limit.
     connector = aiohttp.TCPConnector(limit=0, ssl=tls)

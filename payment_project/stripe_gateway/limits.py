@@ -1,7 +1,6 @@
 """The gate that every call to Stripe passes: not too many a second, and none into an outage."""
 
 import asyncio
-import functools
 import re
 import sys
 import time
@@ -145,11 +144,20 @@ class CallCounts:
             )
 
 
-@functools.cache
-def gate_of(_loop: asyncio.AbstractEventLoop) -> Gate:
+_gates: Final[dict[asyncio.AbstractEventLoop, Gate]] = {}
+
+
+def gate_of(loop: asyncio.AbstractEventLoop) -> Gate:
     """Return the gate of an event loop. Call it on that loop."""
-    rates = Rates(settings.STRIPE_RATE_LIMIT, settings.STRIPE_ENDPOINT_RATE_LIMIT)
-    return Gate(SharedState(settings.STRIPE_LIMITS_URL), rates)
+    if loop not in _gates:
+        rates = Rates(settings.STRIPE_RATE_LIMIT, settings.STRIPE_ENDPOINT_RATE_LIMIT)
+        _gates[loop] = Gate(SharedState(settings.STRIPE_LIMITS_URL), rates)
+    return _gates[loop]
+
+
+def forget_gate(loop: asyncio.AbstractEventLoop) -> Gate | None:
+    """Return the gate of a loop that makes no more calls, for whoever closes it."""
+    return _gates.pop(loop, None)
 
 
 @limits_claims

@@ -2,12 +2,21 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
 
 from kafka_bridge.handlers import current_delivery
 from payment_project.stripe_gateway.client import request
+
+
+class Page(NamedTuple):
+    """A part of a list."""
+
+    items: Sequence[dict[str, Any]]
+    next_after: str | None
+    """After what the next page begins; None if this is the last."""
+
 
 _KEYS_ARE_KEPT: Final = timedelta(hours=20)
 """Stripe keeps idempotency keys for 24: https://docs.stripe.com/api/idempotent_requests"""
@@ -46,11 +55,23 @@ async def all_of(path: str, params: Mapping[str, Any]) -> AsyncIterator[dict[str
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    page = {**params, "limit": 100}
+    after = None
     while True:
-        listed = await request("get", path, page)
-        for item in listed["data"]:
+        page = await page_of(path, params, after=after)
+        for item in page.items:
             yield item
-        if not listed["has_more"]:
+        if page.next_after is None:
             return
-        page["starting_after"] = listed["data"][-1]["id"]
+        after = page.next_after
+
+
+async def page_of(path: str, params: Mapping[str, Any], *, after: str | None = None) -> Page:
+    """List up to a hundred, the newest first: those that are older than `after`.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    older = {"starting_after": after} if after else {}
+    listed = await request("get", path, {**params, "limit": 100, **older})
+    items = listed["data"]
+    return Page(items, items[-1]["id"] if listed["has_more"] and items else None)

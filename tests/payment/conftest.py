@@ -176,7 +176,7 @@ def run(at_stripe):
     """Run what calls Stripe, on a loop of the test's own."""
     with asyncio.Runner() as runner:
         yield lambda call: runner.run(call, context=contextvars.copy_context())
-        runner.run(_close_client())
+        runner.run(client.close())
 
 
 @pytest.fixture
@@ -211,8 +211,3 @@ def paid(handle):
         return Payment.objects.get(id=event.payment_id)
 
     return paid
-
-
-async def _close_client():
-    stripe_client = client._client_of(asyncio.get_running_loop())
-    await stripe_client._requestor._client.close_async()

@@ -105,7 +105,7 @@ def measured(row: Subscription, invoice: Invoice, cause: Event) -> PaymentMeasur
     card = row.card or {}
     told = PaymentMeasured.caused_by(
         cause,
-        payment_id=uuid5(_PAYMENTS, invoice.id),
+        payment_id=payment_id_of(invoice.id),
         payment_intent_id=invoice.payment_intent_id,
         status=status,
         amount=invoice.amount_due,
@@ -123,6 +123,11 @@ def measured(row: Subscription, invoice: Invoice, cause: Event) -> PaymentMeasur
         requested_at=invoice.created_at,
     )
     return _correlated(told, row)
+
+
+def payment_id_of(invoice_id: str) -> UUID:
+    """Return the id that an invoice's payment is counted under."""
+    return uuid5(_PAYMENTS, invoice_id)
 
 
 def _problem(row: Subscription, step: IntentStep | None) -> dict[str, Any]:

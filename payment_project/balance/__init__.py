@@ -1,0 +1,1 @@
+"""The account at Stripe: every movement of its balance, recorded once and told."""

@@ -1,0 +1,85 @@
+"""Balance transactions: what Stripe's account gains and loses, and by what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from payment_project.stripe_gateway.lists import page_of
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A balance transaction, and what its source says of where it comes from."""
+
+    balance_transaction_id: str
+    type: str
+    reporting_category: str
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    occurred_at: datetime
+    available_on: datetime
+    source_id: str = ""
+    payment_intent_id: str = ""
+    stripe_customer_id: str = ""
+    payment_id: UUID | None = None
+    """By our own metadata, which Stripe copies from a PaymentIntent to its charges."""
+    customer_id: str = ""
+    correlation_id: UUID | None = None
+    """These too."""
+
+
+class MovementPage(NamedTuple):
+    """Movements, the newest first, and after which id older ones follow; None if none do."""
+
+    movements: Sequence[Movement]
+    next_after: str | None
+
+
+async def movements_since(moment: datetime, *, after: str | None = None) -> MovementPage:
+    """List a hundred movements since a moment, each with its source, in one call.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    params = {"created": {"gte": int(moment.timestamp())}, "expand": ["data.source"]}
+    page = await page_of("/v1/balance_transactions", params, after=after)
+    return MovementPage([_movement(item) for item in page.items], page.next_after)
+
+
+def _movement(transaction: Mapping[str, Any]) -> Movement:
+    source = transaction["source"] or {}
+    if isinstance(source, str):  # of a kind that Stripe does not expand
+        source = {"id": source}
+    metadata = source.get("metadata") or {}
+    return Movement(
+        balance_transaction_id=transaction["id"],
+        type=transaction["type"],
+        reporting_category=transaction["reporting_category"],
+        amount=transaction["amount"],
+        fee=transaction["fee"],
+        net=transaction["net"],
+        currency=transaction["currency"],
+        occurred_at=datetime.fromtimestamp(transaction["created"], UTC),
+        available_on=datetime.fromtimestamp(transaction["available_on"], UTC),
+        source_id=source.get("id") or "",
+        payment_intent_id=_id(source.get("payment_intent")),
+        stripe_customer_id=_id(source.get("customer")),
+        payment_id=_uuid(metadata.get("payment_id")),
+        customer_id=metadata.get("customer_id", "")[:255],
+        correlation_id=_uuid(metadata.get("correlation_id")),
+    )
+
+
+def _id(reference: Any) -> str:
+    return reference if isinstance(reference, str) else ""
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None  # somebody else's metadata
