@@ -5,7 +5,12 @@ from kafka_bridge.conf.base import BASE_APPS
 from kafka_bridge.contracts import Topic
 
 SERVICE_NAME = "admin"
-INSTALLED_APPS = ["admin_project.event_log", "admin_project.analytics", *BASE_APPS]
+INSTALLED_APPS = [
+    "admin_project.event_log",
+    "admin_project.analytics",
+    "admin_project.ledger",
+    *BASE_APPS,
+]
 ROOT_URLCONF = "admin_project.urls"
 WSGI_APPLICATION = "admin_project.wsgi.application"
 CONSUMED_TOPICS = [

@@ -3,8 +3,8 @@
 Measured against `bulk_create` and `bulk_update`: a fifth of the CPU a row (docs/decisions/0005).
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
@@ -51,6 +51,83 @@ def insert_missing(rows: Sequence[Model]) -> set[Any]:
         rows,
         fields,
     )
+
+
+class Merged(NamedTuple):
+    """A row before and after it was merged, as its fields in the model's order."""
+
+    before: tuple[Any, ...] | None
+    """None if there was none."""
+    after: tuple[Any, ...]
+
+
+def merge(
+    rows: Sequence[Model], *, version: Sequence[str], rules: Mapping[str, str]
+) -> list[Merged]:
+    """Insert the rows; where one exists, make both one, the same in whatever order they come.
+
+    Fields are taken from the row whose `version`, compared field by field, is higher. A field in
+    `rules` is what its SQL says, in which `{old}` and `{new}` stand for the two rows.
+    No two rows may have one primary key. What is returned is true whoever writes at the same time.
+    """
+    if not rows:
+        return []
+    fields = list(rows[0]._meta.concrete_fields)
+    table, key = _table(rows[0]), _column(_primary_key(rows[0]))
+    names = [_column(field) for field in fields]
+    versions = [", ".join(f'{row}."{name}"' for name in version) for row in ("kept", "EXCLUDED")]
+    newer = f"({versions[0]}) < ({versions[1]})"
+    changes = ", ".join(
+        f"{_column(field)} = "
+        + rules.get(
+            field.name,
+            f"CASE WHEN {newer} THEN {{new}}.{_column(field)} ELSE {{old}}.{_column(field)} END",
+        ).format(old="kept", new="EXCLUDED")
+        for field in fields
+        if not field.primary_key
+    )
+    sql = (
+        f"INSERT INTO {table} AS kept ({', '.join(names)}) SELECT * FROM {_unnest(fields)} "
+        f"ORDER BY {key} ON CONFLICT ({key}) DO UPDATE SET {changes} RETURNING "
+        + ", ".join(f"{row}.{name}" for row in ("old", "new") for name in names)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [[_value(field, row) for row in rows] for field in fields])
+        found = cursor.fetchall()
+    middle, position = len(fields), fields.index(_primary_key(rows[0]))
+    return [Merged(row[:middle] if row[position] else None, row[middle:]) for row in found]
+
+
+def add(model: type[Model], rows: Sequence[Sequence[Any]]) -> None:
+    """Add to the sums of the model's rows, or begin them; a row whose `count` is 0 then is deleted.
+
+    The model has a composite primary key, and each of `rows` the values of all its fields, in their
+    order; those beside the key are added. Give them ordered by key: it is the order of their locks.
+    """
+    meta = model._meta
+    table = connection.ops.quote_name(meta.db_table)
+    fields = list(meta.concrete_fields)
+    keys = [field for field in fields if field in meta.pk_fields]
+    sums = [field for field in fields if field not in meta.pk_fields]
+    names, key_names = (", ".join(map(_column, some)) for some in (fields, keys))
+    changes = ", ".join(
+        f"{_column(field)} = kept.{_column(field)} + EXCLUDED.{_column(field)}" for field in sums
+    )
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} AS kept ({names}) SELECT * FROM {_unnest(fields)} "
+            f"ON CONFLICT ({key_names}) DO UPDATE SET {changes} "
+            f"RETURNING {key_names}, new.count = 0 AS is_empty",
+            columns,
+        )
+        empty = [row[:-1] for row in cursor.fetchall() if row[-1]]
+        if empty:
+            cursor.execute(
+                f"DELETE FROM {table} AS kept USING {_unnest(keys)} WHERE "
+                + " AND ".join(f"kept.{_column(key)} = new.{_column(key)}" for key in keys),
+                [list(column) for column in zip(*empty, strict=True)],
+            )
 
 
 def update_newer(

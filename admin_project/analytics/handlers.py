@@ -4,12 +4,24 @@ from collections.abc import Sequence
 
 from admin_project.analytics import services
 from admin_project.event_log import services as event_log
-from kafka_bridge.contracts import PaymentMeasured
+from kafka_bridge.contracts import (
+    Event,
+    PaymentMeasured,
+    SubscriptionAnswered,
+    SubscriptionPaymentUpdated,
+    SubscriptionStatusUpdated,
+    WebhookProcessed,
+)
 from kafka_bridge.handlers import handles
 
 
-@handles(PaymentMeasured)
-def count_payments(events: Sequence[PaymentMeasured]) -> None:
-    """Log the measurements and keep the newest of each payment."""
-    event_log.append(events)
-    services.record_measurements(events)
+@handles(
+    PaymentMeasured,
+    SubscriptionAnswered,
+    SubscriptionStatusUpdated,
+    SubscriptionPaymentUpdated,
+    WebhookProcessed,
+)
+def count(events: Sequence[Event]) -> None:
+    """Log the events, and count those that the log did not have."""
+    services.record(event_log.append(events))

@@ -4,18 +4,13 @@ from collections.abc import Sequence
 
 from admin_project.event_log import services
 from kafka_bridge.contracts import (
-    BalanceTransactionRecorded,
     CardPaymentAnswered,
     CardPaymentRequested,
     Event,
     PaymentStatusUpdated,
     PaymentUpdateRequested,
-    SubscriptionAnswered,
-    SubscriptionPaymentUpdated,
     SubscriptionRequested,
-    SubscriptionStatusUpdated,
     SubscriptionUpdateRequested,
-    WebhookProcessed,
 )
 from kafka_bridge.handlers import handles
 
@@ -27,11 +22,6 @@ from kafka_bridge.handlers import handles
     PaymentStatusUpdated,
     SubscriptionRequested,
     SubscriptionUpdateRequested,
-    SubscriptionAnswered,
-    SubscriptionStatusUpdated,
-    SubscriptionPaymentUpdated,
-    BalanceTransactionRecorded,
-    WebhookProcessed,
 )
 def log_events(events: Sequence[Event]) -> None:
     """Log the events."""

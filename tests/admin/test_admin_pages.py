@@ -2,7 +2,7 @@ from uuid import uuid4
 
 import pytest
 
-from admin_project.analytics.handlers import count_payments
+from admin_project.analytics.handlers import count as count_payments
 from admin_project.analytics.models import PaymentFact
 from admin_project.event_log.models import LoggedEvent
 from tests.admin.conftest import measured

@@ -1,0 +1,23 @@
+"""Facts, one row a thing, and what is summed up of them."""
+
+from admin_project.analytics.models.payments import Grain, PaymentAggregate, PaymentFact
+from admin_project.analytics.models.rates import ExchangeRate
+from admin_project.analytics.models.subscriptions import (
+    InvoiceFact,
+    MrrMovement,
+    SubscriptionFact,
+    SubscriptionStep,
+)
+from admin_project.analytics.models.webhooks import WebhookAggregate
+
+__all__ = [
+    "ExchangeRate",
+    "Grain",
+    "InvoiceFact",
+    "MrrMovement",
+    "PaymentAggregate",
+    "PaymentFact",
+    "SubscriptionFact",
+    "SubscriptionStep",
+    "WebhookAggregate",
+]

@@ -1,0 +1,230 @@
+"""Figures of subscriptions."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
+from django.utils import timezone
+
+from admin_project.analytics.models import InvoiceFact, MrrMovement, SubscriptionFact
+from admin_project.analytics.selectors.periods import Period, share
+
+_KIND = MrrMovement.Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mrr:
+    """Monthly recurring revenue of a currency, in minor units, and how many subscriptions pay."""
+
+    currency: str
+    amount: int
+    subscriptions: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movement:
+    """How recurring revenue of a currency moved: in minor units a month, by so many changes."""
+
+    currency: str
+    kind: str
+    """new, expansion, contraction, churn or reactivation."""
+    amount: int
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Churn:
+    """What a currency had at the start, and what it lost of that in the period."""
+
+    currency: str
+    subscriptions_at_start: int
+    subscriptions_lost: int
+    mrr_at_start: int
+    mrr_lost: int
+    """By churn and contraction, as a positive number."""
+
+    @property
+    def rate(self) -> float | None:
+        """The share of the subscriptions."""
+        return share(self.subscriptions_lost, self.subscriptions_at_start)
+
+    @property
+    def mrr_rate(self) -> float | None:
+        """The share of the revenue."""
+        return share(self.mrr_lost, self.mrr_at_start)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort:
+    """Subscriptions that first paid in a month, and how many did at the end of each since."""
+
+    month: date
+    size: int
+    paying: list[int] = field(default_factory=list)
+    """At the end of the first month, of the next, and so on, until now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialConversion:
+    """What became of trials that ended, or end, in the period."""
+
+    trials: int
+    converted: int
+    lost: int
+    open: int
+
+    @property
+    def rate(self) -> float | None:
+        """The share of those decided that became paying."""
+        return share(self.converted, self.converted + self.lost)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dunning:
+    """What became of invoices that could not be paid at first, for one reason."""
+
+    decline_code: str
+    currency: str
+    failed: int
+    recovered: int
+    lost: int
+    amount_failed: int
+    amount_recovered: int
+
+    @property
+    def rate(self) -> float | None:
+        """The share of the invoices that were paid after all."""
+        return share(self.recovered, self.failed)
+
+
+def mrr(at: datetime | None = None) -> list[Mrr]:
+    """Return the recurring revenue by currency, now or at a time: what all movements add up to."""
+    movements = MrrMovement.objects.filter(occurred_at__lt=at) if at else MrrMovement.objects
+    rows = (
+        movements.order_by()
+        .values_list("currency")
+        .annotate(Sum("amount"), Sum("paying"))
+        .order_by("currency")
+    )
+    return [
+        Mrr(currency=currency, amount=int(amount), subscriptions=paying)
+        for currency, amount, paying in rows
+        if paying or amount
+    ]
+
+
+def mrr_movements(period: Period) -> list[Movement]:
+    """Return how recurring revenue moved in the period: the difference of its two ends."""
+    rows = (
+        _in(period)
+        .values_list("currency", "kind")
+        .annotate(Sum("amount"), Count("revision"))
+        .order_by("currency", "kind")
+    )
+    return [
+        Movement(currency=currency, kind=kind, amount=int(amount), count=count)
+        for currency, kind, amount, count in rows
+    ]
+
+
+def churn(period: Period) -> list[Churn]:
+    """Return what was lost in the period of what there was at its start, by currency."""
+    start = {one.currency: one for one in mrr(period.start)}
+    lost = {(one.currency, one.kind): one for one in mrr_movements(period)}
+    found = []
+    for currency in sorted(start.keys() | {currency for currency, _ in lost}):
+        gone, less = (lost.get((currency, kind.value)) for kind in (_KIND.CHURN, _KIND.CONTRACTION))
+        there = start.get(currency)
+        found.append(
+            Churn(
+                currency=currency,
+                subscriptions_at_start=there.subscriptions if there else 0,
+                subscriptions_lost=gone.count if gone else 0,
+                mrr_at_start=there.amount if there else 0,
+                mrr_lost=-sum(one.amount for one in (gone, less) if one),
+            )
+        )
+    return found
+
+
+def retention_cohorts(*, months: int = 12, at: datetime | None = None) -> list[Cohort]:
+    """Return the cohorts of the last months, the oldest first."""
+    now = (at or timezone.now()).date().replace(day=1)
+    first = _months_later(now, 1 - months)
+    rows = (
+        MrrMovement.objects.filter(cohort__gte=first)
+        .annotate(month=TruncMonth("occurred_at"))
+        .order_by()
+        .values_list("cohort", "month")
+        .annotate(Sum("paying"), Count("subscription_id", filter=Q(kind=_KIND.NEW)))
+    )
+    change: dict[tuple[date, date], int] = {}
+    size: dict[date, int] = defaultdict(int)
+    for cohort, month, paying, new in rows:
+        change[cohort, month.date()] = paying
+        size[cohort] += new
+    found = []
+    for cohort in sorted(size):
+        paying, counts, month = 0, [], cohort
+        while month <= now:
+            paying += change.get((cohort, month), 0)
+            counts.append(paying)
+            month = _months_later(month, 1)
+        found.append(Cohort(month=cohort, size=size[cohort], paying=counts))
+    return found
+
+
+def trial_conversion(period: Period) -> TrialConversion:
+    """Follow the trials whose end is in the period."""
+    converted = Q(first_paying_at__isnull=False)
+    ended = Q(status__in=("canceled", "incomplete_expired", "unpaid", "paused"))
+    counts = SubscriptionFact.objects.filter(
+        trial_end__gte=period.start, trial_end__lt=period.end
+    ).aggregate(
+        trials=Count("pk"),
+        converted=Count("pk", filter=converted),
+        lost=Count("pk", filter=~converted & ended),
+    )
+    return TrialConversion(**counts, open=counts["trials"] - counts["converted"] - counts["lost"])
+
+
+def dunning(period: Period) -> list[Dunning]:
+    """Follow the invoices that first failed in the period, by decline code, most failures first."""
+    paid, lost = Q(status="paid"), Q(status__in=("uncollectible", "void"))
+    rows = (
+        InvoiceFact.objects.filter(failed_at__gte=period.start, failed_at__lt=period.end)
+        .values("failure_code", "currency")
+        .annotate(
+            failed=Count("pk"),
+            recovered=Count("pk", filter=paid),
+            lost=Count("pk", filter=lost),
+            amount_failed=Sum("amount_due"),
+            amount_recovered=Sum("amount_paid", filter=paid, default=0),
+        )
+        .order_by("-failed", "failure_code", "currency")
+    )
+    return [
+        Dunning(
+            decline_code=row["failure_code"],
+            currency=row["currency"],
+            failed=row["failed"],
+            recovered=row["recovered"],
+            lost=row["lost"],
+            amount_failed=int(row["amount_failed"]),
+            amount_recovered=int(row["amount_recovered"]),
+        )
+        for row in rows
+    ]
+
+
+def _in(period: Period) -> "QuerySet[MrrMovement]":
+    return MrrMovement.objects.filter(
+        occurred_at__gte=period.start, occurred_at__lt=period.end
+    ).order_by()
+
+
+def _months_later(month: date, count: int) -> date:
+    number = month.year * 12 + month.month - 1 + count
+    return date(number // 12, number % 12 + 1, 1)

@@ -1,0 +1,1 @@
+"""The account at Stripe, in double entry: every cent, and where it went."""

@@ -1,0 +1,93 @@
+"""Reading the ledger, and checking it against the payments."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connection
+from django.db.models import Sum
+
+from admin_project.ledger.models import Entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Balance:
+    """What is in an account of a currency, in minor units: debits less credits."""
+
+    account: str
+    currency: str
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A payment of which the ledger says other than what the payment service measured."""
+
+    payment_id: str
+    currency: str
+    what: str
+    """captured or refunded."""
+    measured: int
+    in_ledger: int
+
+
+# A payment whose balance is settled in another currency than it was paid in cannot be compared to
+# the cent: it is left out.
+_DIFFERENCES: Final = """
+WITH entered AS (
+    SELECT payment_id, currency,
+        -sum(amount) FILTER (WHERE account = 'charges') AS captured,
+        sum(amount) FILTER (WHERE account = 'refunds') AS refunded
+    FROM ledger_entry
+    WHERE payment_id IS NOT NULL AND account IN ('charges', 'refunds')
+    GROUP BY payment_id, currency
+), compared AS (
+    SELECT payment_id, fact.currency, fact.captured, fact.refunded,
+        coalesce(entered.captured, 0) AS entered_captured,
+        coalesce(entered.refunded, 0) AS entered_refunded
+    FROM analytics_paymentfact AS fact
+    LEFT JOIN entered USING (payment_id, currency)
+    WHERE NOT EXISTS (
+        SELECT FROM ledger_entry AS other
+        WHERE other.payment_id = fact.payment_id AND other.currency <> fact.currency
+    )
+)
+SELECT payment_id::text, currency, what, measured, entered
+FROM compared, LATERAL (VALUES
+    ('captured', captured, entered_captured), ('refunded', refunded, entered_refunded)
+) AS pair (what, measured, entered)
+WHERE measured <> entered
+ORDER BY payment_id, what
+LIMIT %s
+"""
+
+
+def balances() -> list[Balance]:
+    """Return what is in each account, by currency. A currency's accounts sum to zero."""
+    rows = Entry.objects.order_by().values_list("currency", "account").annotate(Sum("amount"))
+    return [
+        Balance(account=account, currency=currency, amount=int(amount))
+        for currency, account, amount in sorted(rows)
+    ]
+
+
+def unbalanced() -> Iterator[tuple[str, int]]:
+    """Return the currencies whose entries do not sum to zero, with what they sum to: none."""
+    rows = Entry.objects.order_by().values_list("currency").annotate(Sum("amount"))
+    yield from ((currency, int(amount)) for currency, amount in rows if amount)
+
+
+def differences(*, limit: int = 1000) -> list[Difference]:
+    """Return where ledger and measured payments differ, by payment and currency, to the cent."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DIFFERENCES, [limit])
+        return [
+            Difference(
+                payment_id=payment_id,
+                currency=currency,
+                what=what,
+                measured=measured,
+                in_ledger=int(entered),
+            )
+            for payment_id, currency, what, measured, entered in cursor.fetchall()
+        ]
