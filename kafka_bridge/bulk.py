@@ -68,10 +68,26 @@ def merge(
 
     Fields are taken from the row whose `version`, compared field by field, is higher. A field in
     `rules` is what its SQL says, in which `{old}` and `{new}` stand for the two rows.
-    No two rows may have one primary key. What is returned is true whoever writes at the same time.
+    Rows of one primary key are merged one after the other. What is returned is true whoever writes
+    at the same time.
     """
-    if not rows:
-        return []
+    rounds: list[dict[Any, Model]] = []
+    met: dict[Any, int] = {}
+    for row in rows:
+        number = met[row.pk] = met.get(row.pk, -1) + 1
+        if number == len(rounds):
+            rounds.append({})
+        rounds[number][row.pk] = row
+    return [
+        merged
+        for distinct in rounds
+        for merged in _merge(list(distinct.values()), version=version, rules=rules)
+    ]
+
+
+def _merge(
+    rows: Sequence[Model], *, version: Sequence[str], rules: Mapping[str, str]
+) -> list[Merged]:
     fields = list(rows[0]._meta.concrete_fields)
     table, key = _table(rows[0]), _column(_primary_key(rows[0]))
     names = [_column(field) for field in fields]

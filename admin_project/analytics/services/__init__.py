@@ -24,11 +24,14 @@ _RECORDS: Final[dict[type[Event], Callable[[Sequence[Any]], None]]] = {
     WebhookProcessed: count_webhooks,
 }
 
+RECORDED: Final = frozenset(_RECORDS)
+"""The classes of events that something is kept of."""
+
 
 def record(events: Sequence[Event]) -> None:
     """Add what the events tell. Each event counts, so give it once: the log knows which are new.
 
-    Each customer may appear once. Runs in the caller's transaction.
+    Runs in the caller's transaction.
     """
     batches: dict[Callable[[Sequence[Any]], None], list[Event]] = {}
     for event in events:

@@ -1,7 +1,7 @@
 """Monthly recurring revenue: what a subscription brings, and how its revisions moved that."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import UTC, date
 from fractions import Fraction
 from typing import Final
 
@@ -34,7 +34,7 @@ def mrr_of(state: SubscriptionState) -> int:
 def movements(steps: Sequence[SubscriptionStep]) -> Iterator[MrrMovement]:
     """Tell how the revisions of one subscription, the lowest first, moved its revenue."""
     brings, currency = 0, ""
-    paying = [step.occurred_at.date() for step in steps if step.mrr]
+    paying = [step.occurred_at.astimezone(UTC).date() for step in steps if step.mrr]
     cohort = paying[0].replace(day=1) if paying else date.min
     is_known = False
     for step in steps:

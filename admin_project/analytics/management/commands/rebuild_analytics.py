@@ -1,0 +1,25 @@
+"""Make the figures again from the event log."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from admin_project.analytics.services.rebuild import RebuildRuns, rebuild
+from kafka_bridge.database import keep_no_query_log
+
+
+class Command(BaseCommand):
+    """`manage.py rebuild_analytics`: beside live consumption; safe to interrupt and to repeat."""
+
+    help = "Make all facts, sums and the ledger again from the event log, and put them in place."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Rebuild, and say which tables had other rows than the log tells."""
+        keep_no_query_log()
+        try:
+            differences = rebuild(tell=self.stdout.write)
+        except RebuildRuns as error:
+            raise CommandError(str(error)) from error
+        for table, count in differences.items():
+            text = f"{table}: {f'{count} rows differed' if count else 'as it was'}"
+            self.stdout.write(self.style.WARNING(text) if count else text)

@@ -1,0 +1,170 @@
+"""All facts, sums and the ledger made again from the event log, beside live consumption.
+
+They are made in tables of the same names in a schema of their own, by the same code as ever, and
+take the place of the live ones in one transaction, in which nobody can append to the log.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from django.db import connection, transaction
+
+from admin_project.analytics import services
+from admin_project.analytics.models import (
+    InvoiceFact,
+    MrrMovement,
+    PaymentAggregate,
+    PaymentFact,
+    SubscriptionFact,
+    SubscriptionStep,
+    WebhookAggregate,
+)
+from admin_project.event_log import selectors as event_log
+from admin_project.event_log.models import LoggedEvent
+from admin_project.ledger import services as ledger
+from admin_project.ledger.models import BalanceTransaction, Entry
+from kafka_bridge.contracts import BalanceTransactionRecorded
+
+REBUILT: Final = tuple(
+    model._meta.db_table
+    for model in (
+        PaymentFact,
+        PaymentAggregate,
+        SubscriptionFact,
+        SubscriptionStep,
+        MrrMovement,
+        InvoiceFact,
+        WebhookAggregate,
+        BalanceTransaction,
+        Entry,
+    )
+)
+_LOG: Final = LoggedEvent._meta.db_table
+_SCHEMA: Final = "analytics_rebuild"
+_BATCH: Final = 2000
+_TAIL: Final = 2000
+"""With so few events left, those who append may wait until they are recorded."""
+
+# Constraints, indexes and triggers keep their names, by which migrations know them.
+_DEFINITIONS: Final = """
+SELECT format('ALTER TABLE %%I.%%I ADD CONSTRAINT %%I %%s',
+              %(schema)s, %(table)s, conname, pg_get_constraintdef(oid))
+FROM pg_constraint WHERE conrelid = %(live)s::regclass AND contype IN ('p', 'u')
+UNION ALL
+SELECT replace(pg_get_indexdef(indexrelid), ' ON ' || %(from)s || '.', ' ON ' || %(schema)s || '.')
+FROM pg_index WHERE indrelid = %(live)s::regclass
+    AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+UNION ALL
+SELECT replace(pg_get_triggerdef(oid), ' ON ' || %(from)s || '.', ' ON ' || %(schema)s || '.')
+FROM pg_trigger WHERE tgrelid = %(live)s::regclass AND NOT tgisinternal
+"""
+
+
+class RebuildRuns(Exception):
+    """Another rebuild runs at this moment."""
+
+
+def rebuild(*, tell: Callable[[str], None] = lambda _: None) -> dict[str, int]:
+    """Make everything again. Returns how many rows of each table differ from those it replaced.
+
+    Consumers and readers go on meanwhile; the former wait while the last events are recorded and
+    the tables change places. Whatever interrupts it leaves the live tables as they were.
+
+    Raises:
+        RebuildRuns: one at a time.
+    """
+    with _only_one():
+        live = _make_tables()
+        done = 0
+        while (last := _last_number()) - done > _TAIL:
+            _record(live, after=done, until=last, tell=tell)
+            done = last
+        _analyze()
+        with transaction.atomic(), connection.cursor() as cursor:
+            _keep_appends_out()
+            _record(live, after=done, until=_last_number(), tell=tell)
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            differences = {table: _difference(table, live) for table in REBUILT}
+            for table in REBUILT:
+                cursor.execute(f"DROP TABLE {live}.{table}")
+                cursor.execute(f"ALTER TABLE {_SCHEMA}.{table} SET SCHEMA {live}")
+            cursor.execute(f"DROP SCHEMA {_SCHEMA}")
+        return differences
+
+
+def _make_tables() -> str:
+    """Make the empty tables. Returns the schema of the live ones."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DROP SCHEMA IF EXISTS {_SCHEMA} CASCADE")
+        cursor.execute("SELECT quote_ident(current_schema())")
+        (live,) = cursor.fetchone() or ("public",)
+        cursor.execute(f"CREATE SCHEMA {_SCHEMA}")
+        for table in REBUILT:
+            cursor.execute(
+                f"CREATE TABLE {_SCHEMA}.{table} (LIKE {live}.{table}"
+                " INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)"
+            )
+            given = {"schema": _SCHEMA, "table": table, "live": f"{live}.{table}", "from": live}
+            cursor.execute(_DEFINITIONS, given)
+            for (definition,) in cursor.fetchall():
+                cursor.execute(definition)
+    return str(live)
+
+
+def _last_number() -> int:
+    """Return the last number of the log. What is appended from now on has a higher one."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        _keep_appends_out()
+        cursor.execute(f"SELECT coalesce(max(number), 0) FROM {_LOG}")
+        (last,) = cursor.fetchone() or (0,)
+        return int(last)
+
+
+def _keep_appends_out() -> None:
+    """Wait for appends under way, and have new ones wait for the end of this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {_LOG} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _record(live: str, *, after: int, until: int, tell: Callable[[str], None]) -> None:
+    """Record the events of the log with these numbers in the new tables."""
+    wanted = services.RECORDED | {BalanceTransactionRecorded}
+    while batch := event_log.events_between(after=after, until=until, of=wanted, limit=_BATCH):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL search_path TO {_SCHEMA}, {live}")
+            services.record([event for _, event in batch])
+            ledger.record_balance(
+                [event for _, event in batch if isinstance(event, BalanceTransactionRecorded)]
+            )
+        after = batch[-1].number
+        tell(f"event {after} of {until}")
+
+
+def _analyze() -> None:
+    with connection.cursor() as cursor:
+        for table in REBUILT:
+            cursor.execute(f"ANALYZE {_SCHEMA}.{table}")
+
+
+def _difference(table: str, live: str) -> int:
+    """Count the rows that only one of the two tables has."""
+    old, new = f"TABLE {live}.{table}", f"TABLE {_SCHEMA}.{table}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM (({old} EXCEPT ALL {new}) UNION ALL ({new} EXCEPT ALL {old}))"
+        )
+        (count,) = cursor.fetchone() or (0,)
+        return int(count)
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [_SCHEMA])
+        if cursor.fetchone() != (True,):
+            raise RebuildRuns("another rebuild runs at this moment")
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [_SCHEMA])

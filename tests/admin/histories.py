@@ -1,0 +1,128 @@
+"""Random histories of payments and subscriptions, as the payment service would tell them."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from kafka_bridge.contracts import (
+    BalanceTransactionRecorded,
+    PaymentMeasured,
+    PaymentStatus,
+    SubscriptionAnswered,
+    SubscriptionPaymentUpdated,
+    SubscriptionStatus,
+    SubscriptionStatusUpdated,
+    WebhookProcessed,
+)
+
+START = datetime(2026, 10, 30, 22, tzinfo=UTC)
+
+ids = st.integers(1, 3).map(lambda number: uuid.UUID(int=number))
+times = st.integers(0, 60 * 24 * 40).map(lambda minutes: START + timedelta(minutes=minutes))
+currencies = st.sampled_from(["eur", "jpy"])
+
+
+def _base(**fields):
+    return {
+        "event_id": st.uuids(version=4),
+        "correlation_id": ids,
+        "timestamp": times,
+        "revision": st.integers(1, 4),
+        "currency": currencies,
+        **fields,
+    }
+
+
+def _of(event_class, **fields):
+    return st.fixed_dictionaries(fields).map(lambda given: event_class(**given))
+
+
+measurements = _of(
+    PaymentMeasured,
+    **_base(
+        customer_id=st.just("c1"),
+        payment_id=ids,
+        payment_intent_id=st.just("pi_1"),
+        status=st.sampled_from(PaymentStatus),
+        amount=st.integers(1, 5000),
+        amount_captured=st.none() | st.integers(0, 5000),
+        amount_refunded=st.none() | st.integers(0, 5000),
+        dispute_status=st.sampled_from([None, "needs_response", "lost"]),
+        payment_type=st.sampled_from(["one_off", "subscription_first"]),
+        subscription_plan_id=st.sampled_from([None, "pro", "team"]),
+        decline_code=st.sampled_from([None, "insufficient_funds"]),
+        card_brand=st.sampled_from([None, "visa"]),
+        card_country=st.sampled_from([None, "FR", "DE"]),
+        requested_at=times,
+    ),
+)
+_state = _base(
+    customer_id=st.just("c2"),
+    subscription_id=ids,
+    stripe_subscription_id=st.just("sub_1"),
+    status=st.sampled_from(SubscriptionStatus),
+    subscription_plan_id=st.sampled_from(["pro", "team"]),
+    amount=st.integers(0, 3000),
+    interval=st.sampled_from(["day", "week", "month", "year"]),
+    interval_count=st.integers(1, 3),
+    quantity=st.integers(1, 3),
+    paused=st.booleans(),
+    trial_end=st.none() | times,
+)
+states = _of(SubscriptionAnswered, **_state, success=st.booleans()) | _of(
+    SubscriptionStatusUpdated, **_state
+)
+invoices = _of(
+    SubscriptionPaymentUpdated,
+    **_base(
+        customer_id=st.just("c3"),
+        subscription_id=ids,
+        invoice_id=st.sampled_from(["in_1", "in_2"]),
+        status=st.sampled_from(["open", "paid", "void"]),
+        billing_reason=st.just("subscription_cycle"),
+        amount_due=st.integers(0, 3000),
+        amount_paid=st.integers(0, 3000),
+        decline_code=st.sampled_from([None, "insufficient_funds", "expired_card"]),
+    ),
+)
+webhooks = _of(
+    WebhookProcessed,
+    event_id=st.uuids(version=4),
+    customer_id=st.just("c4"),
+    timestamp=times,
+    received_at=times,
+    webhook_event_id=st.just("evt_1"),
+    webhook_event_type=st.sampled_from(["charge.refunded", "payment_intent.succeeded"]),
+    outcome=st.sampled_from(["applied", "stale"]),
+)
+
+
+def _transaction(given):
+    """Say the same of a balance transaction each time: it never changes at Stripe."""
+    number, event_id = given
+    category, amount, fee = [
+        ("charge", 1999, 88),
+        ("refund", -500, 0),
+        ("dispute", -1999, 1500),
+        ("payout", -900, 0),
+        ("topup", 1000, 0),
+    ][number]
+    return BalanceTransactionRecorded(
+        event_id=event_id,
+        customer_id="c5",
+        balance_transaction_id=f"txn_{number}",
+        type="charge",
+        reporting_category=category,
+        amount=amount,
+        fee=fee,
+        net=amount - fee,
+        currency="eur",
+        payment_id=uuid.UUID(int=1),
+        occurred_at=START,
+        available_on=START,
+    )
+
+
+transactions = st.tuples(st.integers(0, 4), st.uuids(version=4)).map(_transaction)
+events = measurements | states | invoices | webhooks | transactions

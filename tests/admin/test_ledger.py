@@ -1,0 +1,123 @@
+import uuid
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+
+from admin_project.ledger import selectors
+from admin_project.ledger.handlers import enter
+from admin_project.ledger.models import BalanceTransaction, Entry
+from kafka_bridge.contracts import BalanceTransactionRecorded
+from tests.admin.conftest import NOW, measured
+from tests.admin.test_rebuild import take
+
+PAYMENT = uuid.UUID(int=1)
+
+
+def recorded(txn="txn_1", category="charge", amount=1999, fee=88, **fields):
+    return BalanceTransactionRecorded(
+        **{
+            "customer_id": "c1",
+            "balance_transaction_id": txn,
+            "type": category,
+            "reporting_category": category,
+            "amount": amount,
+            "fee": fee,
+            "net": amount - fee,
+            "currency": "eur",
+            "payment_id": PAYMENT,
+            "occurred_at": NOW,
+            "available_on": NOW,
+            **fields,
+        }
+    )
+
+
+def in_accounts():
+    return {(one.account, one.currency): one.amount for one in selectors.balances()}
+
+
+@pytest.mark.django_db
+class TestEntries:
+    def test_a_charge_is_split_into_what_stays_and_the_fee(self):
+        enter([recorded()])
+
+        assert in_accounts() == {
+            ("stripe_balance", "eur"): 1911,
+            ("fees", "eur"): 88,
+            ("charges", "eur"): -1999,
+        }
+
+    @pytest.mark.parametrize(
+        ("category", "amount", "account"),
+        [
+            ("refund", -500, "refunds"),
+            ("refund_failure", 500, "refunds"),
+            ("dispute", -1999, "disputes"),
+            ("dispute_reversal", 1999, "disputes"),
+            ("payout", -900, "payouts"),
+            ("fee", -25, "fees"),
+            ("something_new", 10, "other"),
+        ],
+    )
+    def test_each_category_has_its_account(self, category, amount, account):
+        enter([recorded(category=category, amount=amount, fee=0)])
+
+        assert in_accounts() == {("stripe_balance", "eur"): amount, (account, "eur"): -amount}
+
+    def test_a_dispute_costs_its_fee_as_well(self):
+        enter([recorded(category="dispute", amount=-1999, fee=1500)])
+
+        assert in_accounts()["stripe_balance", "eur"] == -3499
+
+    def test_a_transaction_is_entered_once_however_often_it_is_told(self):
+        enter([recorded()])
+        enter([recorded(), recorded("txn_2", currency="usd")])
+
+        assert BalanceTransaction.objects.count() == 2
+        assert in_accounts()["stripe_balance", "eur"] == 1911
+        assert not list(selectors.unbalanced())
+
+    def test_the_database_refuses_entries_that_do_not_sum_to_zero(self):
+        enter([recorded()])
+
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+        with pytest.raises(IntegrityError, match="sum to 1, not zero"), transaction.atomic():
+            Entry.objects.filter(account="fees").update(amount=89)
+
+
+@pytest.mark.django_db
+class TestCheck:
+    def test_every_cent_is_there(self, capsys):
+        take([measured(PAYMENT, amount_captured=1999, amount_refunded=500)])
+        enter([recorded(), recorded("txn_2", "refund", -500, 0)])
+
+        call_command("check_ledger")
+
+        assert "no difference" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("missing", "what", "measured_amount", "entered"),
+        [("charge", "captured", 1999, 0), ("refund", "refunded", 500, 499)],
+    )
+    def test_a_cent_that_differs_is_shown(self, capsys, missing, what, measured_amount, entered):
+        take([measured(PAYMENT, amount_captured=1999, amount_refunded=500)])
+        if missing == "charge":
+            enter([recorded("txn_2", "refund", -500, 0)])
+        else:
+            enter([recorded(), recorded("txn_2", "refund", -499, 0)])
+
+        (difference,) = selectors.differences()
+        assert (difference.what, difference.measured) == (what, measured_amount)
+        assert (difference.payment_id, difference.in_ledger) == (str(PAYMENT), entered)
+        with pytest.raises(CommandError):
+            call_command("check_ledger")
+        assert str(PAYMENT) in capsys.readouterr().out
+
+    def test_what_is_settled_in_another_currency_cannot_be_compared(self):
+        take([measured(PAYMENT, amount_captured=1999, currency="usd")])
+        enter([recorded(amount=1850)])
+
+        assert selectors.differences() == []

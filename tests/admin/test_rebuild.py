@@ -1,0 +1,145 @@
+import threading
+import uuid
+from contextlib import contextmanager
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from admin_project.analytics.models import PaymentAggregate, PaymentFact
+from admin_project.analytics.services.rebuild import REBUILT, rebuild
+from admin_project.event_log.models import LoggedEvent
+from kafka_bridge.handlers import handler_of
+from kafka_bridge.inbox import waves
+from tests.admin import histories
+from tests.admin.conftest import measured
+
+
+def take(events):
+    for wave in waves(events):
+        by_class = {}
+        for event in wave:
+            by_class.setdefault(type(event), []).append(event)
+        for event_class, batch in by_class.items():
+            handler_of(event_class).record(batch)
+
+
+def tables():
+    found = {}
+    with connection.cursor() as cursor:
+        for table in REBUILT:
+            cursor.execute(f"SELECT t::text FROM {table} AS t ORDER BY 1")  # noqa: S608
+            found[table] = cursor.fetchall()
+    return found
+
+
+@contextmanager
+def undone():
+    with transaction.atomic():
+        point = transaction.savepoint()
+        yield
+        transaction.savepoint_rollback(point)
+
+
+@st.composite
+def told(draw):
+    """A history and the same once more: shuffled, with repetitions, in batches."""
+    history = draw(st.lists(histories.events, max_size=25, unique_by=lambda one: one.event_id))
+    repeated = draw(st.lists(st.sampled_from(history), max_size=5)) if history else []
+    again = draw(st.permutations([*history, *repeated]))
+    cuts = draw(st.lists(st.integers(0, len(again)), max_size=4).map(sorted))
+    return history, [again[a:b] for a, b in zip([0, *cuts], [*cuts, len(again)], strict=True)]
+
+
+@pytest.mark.django_db
+class TestAnyHistory:
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(told())
+    def test_order_repetitions_and_batches_make_no_difference(self, given_events):
+        history, batches = given_events
+        with undone():
+            take(history)
+            expected = tables()
+        with undone():
+            for batch in batches:
+                take(batch)
+            assert tables() == expected
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(told())
+    def test_what_is_made_again_from_the_log_is_the_same_row_for_row(self, given_events):
+        _, batches = given_events
+        with undone():
+            for batch in batches:
+                take(batch)
+            live = tables()
+
+            assert set(rebuild().values()) == {0}
+            assert tables() == live
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRebuild:
+    def test_rows_that_are_wrong_or_lost_come_right(self, capsys):
+        take([measured(customer_id=f"c{number}") for number in range(3)])
+        PaymentFact.objects.all()[0].delete()
+        PaymentAggregate.objects.update(count=7)
+
+        call_command("rebuild_analytics")
+
+        assert "analytics_paymentfact: 1 rows differed" in capsys.readouterr().out
+        assert PaymentFact.objects.count() == 3
+        assert set(rebuild().values()) == {0}
+
+    def test_tables_keep_their_constraints_indexes_and_triggers(self):
+        before = self.definitions()
+        rebuild()
+
+        assert self.definitions() == before
+
+    def definitions(self):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%(tables)s)"
+                " UNION SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+                " WHERE conrelid::regclass::text = ANY(%(tables)s)"
+                " UNION SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger"
+                " WHERE tgrelid::regclass::text = ANY(%(tables)s) AND NOT tgisinternal"
+                " UNION SELECT attname, attrelid::regclass::text"
+                " || format_type(atttypid, atttypmod) || attnotnull"
+                " || coalesce(pg_get_expr(adbin, adrelid), '')"
+                " FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum"
+                " WHERE attrelid::regclass::text = ANY(%(tables)s) AND attnum > 0 ORDER BY 1, 2",
+                {"tables": list(REBUILT)},
+            )
+            return cursor.fetchall()
+
+    def test_nothing_is_lost_or_counted_twice_while_events_come_in(self):
+        done, stop, taken = threading.Event(), threading.Event(), []
+
+        def consume():
+            try:
+                while not stop.is_set():
+                    events = [measured(customer_id=f"c{uuid.uuid4()}") for _ in range(5)]
+                    with transaction.atomic():
+                        take(events)
+                    taken.extend(events)
+                    done.set()
+            finally:
+                connection.close()
+
+        consumer = threading.Thread(target=consume)
+        consumer.start()
+        assert done.wait(20)
+        try:
+            for _ in range(3):
+                assert set(rebuild().values()) == {0}
+        finally:
+            stop.set()
+            consumer.join(20)
+
+        assert not consumer.is_alive()
+        assert PaymentFact.objects.count() == LoggedEvent.objects.count() == len(taken)
+        assert set(rebuild().values()) == {0}
