@@ -9,6 +9,9 @@ INSTALLED_APPS = [
     "admin_project.event_log",
     "admin_project.analytics",
     "admin_project.ledger",
+    "admin_project.timeline",
+    "admin_project.dashboard",
+    "drf_spectacular",
     *BASE_APPS,
 ]
 ROOT_URLCONF = "admin_project.urls"

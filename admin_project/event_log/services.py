@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 import orjson
 from django.db import connection
 
+from admin_project.timeline import services as asks
 from kafka_bridge.contracts import Event
 
 E = TypeVar("E", bound=Event)
@@ -49,4 +50,6 @@ def append(events: Sequence[E]) -> list[E]:
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, columns)
         new = {event_id for (event_id,) in cursor.fetchall()}
-    return [event for event in events if event.event_id in new]
+    appended = [event for event in events if event.event_id in new]
+    asks.note(appended)
+    return appended

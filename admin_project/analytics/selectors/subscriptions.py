@@ -158,7 +158,7 @@ def retention_cohorts(*, months: int = 12, at: datetime | None = None) -> list[C
         .annotate(month=TruncMonth("occurred_at"))
         .order_by()
         .values_list("cohort", "month")
-        .annotate(Sum("paying"), Count("subscription_id", filter=Q(kind=_KIND.NEW)))
+        .annotate(Sum("paying"), new=Count("subscription_id", filter=Q(kind=_KIND.NEW)))
     )
     change: dict[tuple[date, date], int] = {}
     size: dict[date, int] = defaultdict(int)

@@ -1,0 +1,1 @@
+"""The figures as people read them: pages, charts, exports, an API and Prometheus metrics."""

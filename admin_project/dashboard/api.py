@@ -1,0 +1,77 @@
+"""The figures as JSON: for staff, by session or token."""
+
+from dataclasses import asdict
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.authentication import SessionAuthentication, TokenAuthentication
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from admin_project.dashboard import selectors
+from admin_project.dashboard.choices import PERIODS, TYPES, Choice
+from admin_project.timeline import selectors as timeline
+
+_CHOICE = [
+    OpenApiParameter("period", str, enum=list(PERIODS), default="30d"),
+    OpenApiParameter("currency", str, description="ISO 4217; all if absent."),
+    OpenApiParameter("type", str, enum=list(TYPES), description="All if absent."),
+]
+
+
+class StaffView(APIView):
+    """Read by staff alone."""
+
+    authentication_classes = (TokenAuthentication, SessionAuthentication)
+    permission_classes = (IsAdminUser,)
+
+
+class FiguresView(StaffView):
+    """All figures of a period, and of the one before."""
+
+    @extend_schema(parameters=_CHOICE, responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """Return what the dashboard shows: minor units, UTC, shares from 0 to 1."""
+        return Response(selectors.everything(Choice.of(request.query_params)))
+
+
+class LedgerView(StaffView):
+    """The ledger."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, _request: Request) -> Response:
+        """Return the balances, and each cent that differs from the payments."""
+        return Response(selectors.books())
+
+
+class TimelineView(StaffView):
+    """Every hop of what an id belongs to."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter("id", str, required=True, description="Ours or Stripe's.")],
+        responses=OpenApiTypes.OBJECT,
+    )
+    def get(self, request: Request) -> Response:
+        """Return the hops, the earliest first, and what is missing after them."""
+        found = timeline.timeline(request.query_params.get("id", ""))
+        return Response(_jsonable(asdict(found)))
+
+
+class StuckView(StaffView):
+    """What is not final after its deadline."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, _request: Request) -> Response:
+        """Return what stands still, what waits longest first."""
+        return Response({"stuck": [asdict(one) for one in timeline.stuck()]})
+
+
+def _jsonable(found: dict[str, Any]) -> dict[str, Any]:
+    for hop in found["hops"]:
+        for name in ("since", "seen_after"):
+            duration = hop.pop(name)
+            hop[f"{name}_ms"] = duration and round(duration.total_seconds() * 1000, 3)
+    return found

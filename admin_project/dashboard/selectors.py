@@ -1,0 +1,98 @@
+"""All figures of a choice at once: the dashboard, its exports and the API tell the same."""
+
+from dataclasses import asdict, is_dataclass
+from typing import Any, Final, get_args
+
+from django.db.models import Max
+
+from admin_project.analytics import selectors as analytics
+from admin_project.analytics.models import PaymentFact
+from admin_project.analytics.selectors.figures import Figures
+from admin_project.analytics.selectors.periods import Property
+from admin_project.dashboard.choices import Choice
+from admin_project.event_log.models import LoggedEvent
+from admin_project.ledger import selectors as ledger
+from admin_project.timeline import selectors as timeline
+
+BREAKDOWNS: Final = ("payment_type", "status", *get_args(Property))
+NEWEST: Final = 8
+_ADDED: Final = ("count", "succeeded", "failed", "refunds", "disputes")
+
+
+def everything(choice: Choice) -> dict[str, Any]:
+    """Return all figures as plain values: minor units, UTC, shares from 0 to 1."""
+    period, filters = choice.period, choice.filters
+    by_currency = analytics.figures(period, filters)
+    return {
+        "period": {"name": choice.name, "start": period.start, "end": period.end},
+        "currency": choice.currency or None,
+        "payment_type": choice.payment_type or None,
+        "totals": {
+            "now": plain(_total([one.now for one in by_currency])),
+            "before": plain(_total([one.before for one in by_currency])),
+        },
+        "currencies": plain(by_currency),
+        "series": plain(analytics.series(period, filters, grain=choice.grain)),
+        "breakdowns": {
+            by: plain(analytics.breakdown(period, by, filters))  # type: ignore[arg-type]
+            for by in BREAKDOWNS
+        },
+        "three_d_secure": plain(analytics.three_d_secure_funnel(period, filters)),
+        "latency": plain(analytics.latency(period, filters)),
+        "subscriptions": {
+            "mrr": plain(analytics.mrr()),
+            "mrr_before": plain(analytics.mrr(period.start)),
+            "movements": plain(analytics.mrr_movements(period)),
+            "churn": plain(analytics.churn(period)),
+            "trials": plain(analytics.trial_conversion(period)),
+            "dunning": plain(analytics.dunning(period)),
+            "cohorts": plain(analytics.retention_cohorts(months=12)),
+        },
+        "webhooks": {
+            "outcomes": plain(analytics.webhook_outcomes(period)),
+            "lag": plain(analytics.webhook_lag(period)),
+        },
+        "stuck": len(timeline.stuck(now=choice.now)),
+    }
+
+
+def books() -> dict[str, Any]:
+    """Return the ledger's balances, and whatever in it does not add up: nothing, if all is well."""
+    return {
+        "balances": plain(ledger.balances()),
+        "unbalanced": [
+            {"currency": currency, "amount": amount} for currency, amount in ledger.unbalanced()
+        ],
+        "differences": plain(ledger.differences(limit=100)),
+    }
+
+
+def newest(choice: Choice) -> list[PaymentFact]:
+    """Return the payments that were requested last, of the chosen currency and type."""
+    facts = PaymentFact.objects.order_by("-requested_at")
+    if choice.currency:
+        facts = facts.filter(currency=choice.currency)
+    if choice.payment_type:
+        facts = facts.filter(payment_type=choice.payment_type)
+    return list(facts[:NEWEST])
+
+
+def pulse() -> int:
+    """Return a number that changes with every event."""
+    return LoggedEvent.objects.aggregate(newest=Max("number"))["newest"] or 0
+
+
+def plain(value: Any) -> Any:
+    """Return dataclasses as dicts, with their properties."""
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    nested = {name: plain(getattr(value, name)) for name in asdict(value)}
+    properties = [name for name, of in vars(type(value)).items() if isinstance(of, property)]
+    return nested | {name: getattr(value, name) for name in properties}
+
+
+def _total(parts: list[Figures]) -> Figures:
+    # Amounts of several currencies have no sum.
+    return Figures(**{name: sum(getattr(part, name) for part in parts) for name in _ADDED})

@@ -1,0 +1,104 @@
+"""An event as a hop of its way: where it was, how long it took, and what it says."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from admin_project.event_log.models import LoggedEvent
+from kafka_bridge.contracts import Topic
+from kafka_bridge.contracts.currencies import decimals
+
+SLOW: Final = timedelta(seconds=5)
+"""Between a cause and its effect, without anybody who has to do something."""
+
+_SERVICES: Final = {"customer-service": "customer", "payment-service": "payment"}
+_TOLD: Final = (
+    *("action", "status", "declineCode", "errorCode", "error", "refused", "outcome"),
+    *("webhookEventType", "reason", "type"),
+)
+
+
+@dataclass(kw_only=True)
+class Hop:
+    """One row of a timeline."""
+
+    at: datetime
+    service: str
+    topic: str
+    event_id: str
+    correlation_id: str
+    says: str
+    partition: int | None = None
+    offset: int | None = None
+    seen_after: timedelta | None = None
+    """How long after it happened it was stored here."""
+    since: timedelta | None = None
+    """Since the hop before."""
+    slow: bool = False
+    dead: bool = False
+
+    @property
+    def where(self) -> str:
+        """Where its record is in Kafka."""
+        return "" if self.partition is None else f"{self.partition} / {self.offset}"
+
+
+def hops_of(event: LoggedEvent) -> list[Hop]:
+    """Return an event's hop; before what became of a webhook, when the webhook came."""
+    hop = Hop(
+        at=event.occurred_at,
+        service=_SERVICES.get(event.source, event.source),
+        topic=event.topic,
+        event_id=str(event.event_id),
+        correlation_id=str(event.correlation_id),
+        says=_says(event.content),
+        partition=event.partition,
+        offset=event.offset,
+        seen_after=event.received_at - event.occurred_at if event.received_at else None,
+    )
+    if event.topic != Topic.WEBHOOK_PROCESSED:
+        return [hop]
+    edge = Hop(
+        at=datetime.fromisoformat(event.content["receivedAt"]),
+        service="customer",
+        topic=Topic.STRIPE_WEBHOOK_RECEIVED,
+        event_id=str(event.causation_id or ""),
+        correlation_id=str(event.correlation_id),
+        says=f"{event.content['webhookEventType']} {event.content['webhookEventId']}",
+    )
+    return [edge, hop]
+
+
+def money(amount: int, currency: str) -> str:
+    """Write minor units: `1,999.00 EUR`."""
+    places = decimals(currency)
+    return f"{amount / 10**places:,.{places}f} {currency.upper()}"
+
+
+def clock(at: datetime) -> str:
+    """Write a time of day to the millisecond."""
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}"
+
+
+def written(duration: timedelta) -> str:
+    """Write how long something took, in the two largest units that say something."""
+    seconds = duration.total_seconds()
+    if abs(seconds) < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    counts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    first = next(number for number, (count, _) in enumerate(counts) if count)
+    return " ".join(f"{count} {unit}" for count, unit in counts[first : first + 2] if count)
+
+
+def _says(content: dict[str, Any]) -> str:
+    words = [str(content[name]) for name in _TOLD if content.get(name)]
+    if isinstance(content.get("amount"), int) and content.get("currency"):
+        words.append(money(content["amount"], content["currency"]))
+    if content.get("revision"):
+        words.append(f"revision {content['revision']}")
+    return " · ".join(dict.fromkeys(words))

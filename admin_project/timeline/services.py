@@ -1,0 +1,65 @@
+"""Keeping which asks are answered."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from kafka_bridge.contracts import (
+    CardPaymentAnswered,
+    CardPaymentRequested,
+    Event,
+    PaymentStatusUpdated,
+    PaymentUpdateRequested,
+    SubscriptionAnswered,
+    SubscriptionRequested,
+)
+
+_ANSWERS: Final = (CardPaymentAnswered, PaymentStatusUpdated, SubscriptionAnswered)
+
+# In the order of the ids, so that two batches cannot wait for each other.
+_NOTE: Final = """
+INSERT INTO timeline_ask (event_id, topic, customer_id, correlation_id, asked_at, answered_at)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::timestamptz[],
+                     %s::timestamptz[]) AS new (event_id)
+ORDER BY event_id
+ON CONFLICT (event_id) DO UPDATE SET
+    topic = greatest(timeline_ask.topic, EXCLUDED.topic),
+    asked_at = coalesce(timeline_ask.asked_at, EXCLUDED.asked_at),
+    answered_at = least(timeline_ask.answered_at, EXCLUDED.answered_at)
+"""
+
+
+def note(events: Sequence[Event]) -> None:
+    """Note what is asked and what is answered. A repetition changes nothing."""
+    asks: dict[UUID, list[Any]] = {}
+    for event in events:
+        if _must_be_answered(event):
+            row = _row(asks, event.event_id, event)
+            row[1], row[4] = event.topic.value, event.timestamp
+        elif isinstance(event, _ANSWERS) and event.causation_id:
+            row = _row(asks, event.causation_id, event)
+            row[5] = _earlier(row[5], event.timestamp)
+    if asks:
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE, [list(column) for column in zip(*asks.values(), strict=True)])
+
+
+def _must_be_answered(event: Event) -> bool:
+    # A capture or cancellation that finds it done already is told by nothing new.
+    return isinstance(event, CardPaymentRequested | SubscriptionRequested) or (
+        isinstance(event, PaymentUpdateRequested) and event.action == "refund"
+    )
+
+
+def _row(asks: dict[UUID, list[Any]], event_id: UUID, event: Event) -> list[Any]:
+    correlation_id = str(event.correlation_id or event.event_id)
+    return asks.setdefault(
+        event_id, [str(event_id), "", event.customer_id, correlation_id, None, None]
+    )
+
+
+def _earlier(one: datetime | None, other: datetime) -> datetime:
+    return min(one, other) if one else other

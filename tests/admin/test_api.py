@@ -1,0 +1,79 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+
+from admin_project.analytics.handlers import count
+from admin_project.event_log.handlers import log_events
+from tests.admin.conftest import measured, requested
+
+FIGURES = "/api/analytics/figures/"
+URLS = [FIGURES, "/api/analytics/ledger/", "/api/analytics/timeline/", "/api/analytics/stuck/"]
+
+
+@pytest.fixture
+def client_of():
+    def make(user, scheme="Token"):
+        client = APIClient()
+        key = Token.objects.get_or_create(user=user)[0].key
+        client.credentials(HTTP_AUTHORIZATION=f"{scheme} {key}")
+        return client
+
+    return make
+
+
+@pytest.mark.django_db
+class TestWhoMayAsk:
+    @pytest.mark.parametrize("url", [*URLS, "/metrics"])
+    def test_nobody_but_staff(self, client_of, django_user_model, url):
+        scheme = "Bearer" if url == "/metrics" else "Token"
+        visitor = django_user_model.objects.create_user("visitor")
+
+        assert APIClient().get(url).status_code == 401
+        assert client_of(visitor, scheme).get(url).status_code == 403
+
+    @pytest.mark.parametrize("url", URLS)
+    def test_staff_by_session(self, staff, url):
+        client = APIClient()
+        client.force_login(staff)
+
+        assert client.get(url).status_code == 200
+
+
+@pytest.mark.django_db
+class TestAnswers:
+    def test_figures(self, staff, client_of):
+        count([measured(requested_at=timezone.now()), measured(requested_at=timezone.now())])
+
+        told = client_of(staff).get(FIGURES, {"period": "7d", "currency": "eur"}).json()
+
+        assert told["period"]["name"] == "7d"
+        assert told["totals"]["now"]["succeeded"] == 2
+        assert told["currencies"][0]["now"]["volume"] == 3998
+        assert told["breakdowns"]["card_brand"][0]["value"] == "visa"
+
+    def test_a_timeline(self, staff, client_of):
+        event = requested(timestamp=timezone.now() - timedelta(minutes=2))
+        log_events([event])
+
+        found = client_of(staff).get("/api/analytics/timeline/", {"id": str(event.event_id)}).json()
+        stuck = client_of(staff).get("/api/analytics/stuck/").json()["stuck"]
+
+        assert [hop["topic"] for hop in found["hops"]] == ["stripe.payment.request"]
+        assert len(found["silences"]) == 1
+        assert stuck[0]["identifier"] == str(event.event_id)
+
+    def test_metrics(self, staff, client_of):
+        count([measured(), measured(amount=1)])
+
+        response = client_of(staff, "Bearer").get("/metrics")
+
+        assert response["Content-Type"].startswith("text/plain; version=0.0.4")
+        lines = response.text.splitlines()
+        labels = '{payment_type="one_off",currency="eur",status="succeeded"}'
+        assert f"paybridge_payments{labels} 2" in lines
+        assert f"paybridge_payments_minor_units{labels} 2000" in lines
+        assert "paybridge_stuck 0" in lines
+        assert response.text.endswith("\n")

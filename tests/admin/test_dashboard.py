@@ -1,0 +1,167 @@
+import csv
+import io
+import json
+from datetime import timedelta
+from uuid import uuid4
+from xml.etree import ElementTree as ET
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from admin_project.analytics.handlers import count
+from admin_project.dashboard.charts import Stack, stacked_bars
+from admin_project.dashboard.choices import Choice
+from kafka_bridge.contracts import PaymentStatus
+from tests.admin.conftest import measured
+
+URL = "/admin/dashboard/"
+
+
+def pay(*, ago=timedelta(minutes=5), **fields):
+    at = timezone.now() - ago
+    event = measured(**{"timestamp": at, "requested_at": at, **fields})
+    count([event])
+    return event
+
+
+@pytest.mark.django_db
+class TestDashboard:
+    def test_before_the_first_payment(self, admin_client):
+        page = admin_client.get(URL)
+
+        assert page.status_code == 200
+        assert "No payments in this period" in page.text
+
+    def test_payments_are_shown_against_the_period_before(self, admin_client):
+        pay(amount=3000)
+        pay(status=PaymentStatus.REQUIRES_PAYMENT_METHOD, decline_code="insufficient_funds")
+        pay(amount=1500, ago=timedelta(days=40))
+
+        page = admin_client.get(URL)
+
+        cards = {card.name: card for card in page.context["cards"]}
+        assert cards["Payments"].value == "2"
+        assert cards["Payments"].change == "+100.0 %"
+        assert cards["Conversion"].value == "50.0 %"
+        assert (cards["Conversion"].change, cards["Conversion"].verdict) == ("-50.0 pp", "bad")
+        assert (cards["Volume EUR"].value, cards["Volume EUR"].change) == ("30.00 EUR", "+100.0 %")
+        assert "insufficient funds" in page.text
+
+    def test_currencies_are_never_added_up(self, admin_client):
+        pay(amount=3000)
+        pay(amount=500, currency="jpy")
+
+        cards = {card.name: card.value for card in admin_client.get(URL).context["cards"]}
+
+        assert cards["Volume EUR"] == "30.00 EUR"
+        assert cards["Volume JPY"] == "500 JPY"
+
+    def test_filters(self, admin_client):
+        pay()
+        pay(currency="usd")
+        pay(currency="usd", payment_type="subscription_renewal", ago=timedelta(days=3))
+
+        def counted(**query):
+            return admin_client.get(URL, query).context["told"]["totals"]["now"]["count"]
+
+        assert counted() == 3
+        assert counted(currency="usd") == 2
+        assert counted(currency="USD", type="subscription_renewal") == 1
+        assert counted(period="24h") == 2
+        assert counted(period="nonsense", currency="€", type="x") == 3
+
+    def test_what_stands_still_is_said(self, admin_client):
+        assert 'role="alert"' not in admin_client.get(URL).text
+        pay(status=PaymentStatus.REQUIRES_ACTION, ago=timedelta(hours=2))
+
+        assert 'role="alert"' in admin_client.get(URL).text
+
+    def test_the_pulse_changes_with_every_event(self, admin_client):
+        before = admin_client.get(URL + "pulse/").json()["pulse"]
+        event = pay()
+
+        assert admin_client.get(URL + "pulse/").json()["pulse"] > before
+        part = admin_client.get(URL, {"part": "1"}).text
+        assert str(event.payment_id) in part
+        assert "<html" not in part
+
+    def test_statements_do_not_grow_with_the_payments(self, admin_client):
+        counts = []
+        for _ in range(2):
+            for _ in range(5):
+                pay(currency="usd", card_brand=f"b{uuid4().hex[:4]}")
+            with CaptureQueriesContext(connection) as captured:
+                admin_client.get(URL)
+            counts.append(len(captured))
+
+        assert counts[0] == counts[1]
+
+    def test_the_ledger_is_checked(self, admin_client):
+        cache.delete("dashboard-books")
+        pay(amount=100, amount_captured=100)
+
+        page = admin_client.get(URL + "books/").text
+
+        cache.delete("dashboard-books")
+        assert "1 difference" in page
+        assert "100 ≠ 0 EUR" in page
+
+    @pytest.mark.parametrize("path", ["", "pulse/", "books/", "figures.csv", "figures.json"])
+    def test_staff_without_permission_sees_nothing(self, client, staff, path):
+        assert client.get(URL + path).status_code == 302
+        client.force_login(staff)
+        assert client.get(URL + path).status_code == 403
+
+
+@pytest.mark.django_db
+class TestExports:
+    def test_csv(self, admin_client):
+        pay(amount=3000)
+
+        response = admin_client.get(URL + "figures.csv", {"period": "7d"})
+
+        assert response["Content-Type"].startswith("text/csv")
+        assert 'filename="paybridge-7d-' in response["Content-Disposition"]
+        (row,) = csv.DictReader(io.StringIO(response.text))
+        assert (row["currency"], row["count"], row["volume"]) == ("eur", "1", "3000")
+
+    def test_json(self, admin_client):
+        pay(amount=3000)
+
+        told = json.loads(admin_client.get(URL + "figures.json").text)
+
+        assert told["currencies"][0]["now"]["volume"] == 3000
+        assert told["totals"]["now"]["conversion"] == 1
+
+
+class TestCharts:
+    def draw(self, stacks, **options):
+        svg = stacked_bars(stacks, layers=("a", "b"), title="T", hourly=False, **options)
+        return ET.fromstring(svg)  # noqa: S314 - our own
+
+    def test_bars_are_as_high_as_their_values(self):
+        at = timezone.now()
+        svg = self.draw([Stack(at=at, values=[1, 3], told="<both>")])
+
+        low, high = (next(r for r in svg.iter("rect") if r.get("class") == name) for name in "ab")
+        assert float(high.get("height")) == pytest.approx(3 * float(low.get("height")), rel=0.01)
+        assert next(svg.iter("title")).text == "<both>"
+
+    @pytest.mark.parametrize("values", [[0, 0], [10**12, 0], [0.5, 0.5]])
+    def test_nothing_and_much_are_drawn(self, values):
+        svg = self.draw([Stack(at=timezone.now(), values=values, told="")])
+
+        for rect in svg.iter("rect"):
+            assert float(rect.get("height")) <= 220
+
+    def test_no_time_is_drawn(self):
+        assert self.draw([]).get("role") == "img"
+
+
+def test_every_period_has_few_points():
+    for name in ("24h", "7d", "30d", "90d", "365d"):
+        choice = Choice(name=name, now=timezone.now())
+        assert choice.period.end > choice.now

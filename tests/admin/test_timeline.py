@@ -1,0 +1,264 @@
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from admin_project.analytics.handlers import count
+from admin_project.event_log.handlers import log_events
+from admin_project.timeline.hops import written
+from admin_project.timeline.models import Ask
+from admin_project.timeline.selectors import stuck, timeline
+from kafka_bridge.contracts import (
+    BalanceTransactionRecorded,
+    PaymentStatus,
+    PaymentUpdateRequested,
+    WebhookProcessed,
+)
+from kafka_bridge.contracts.payments import Refund
+from tests.admin.conftest import answered, measured, requested
+
+URL = "/admin/timeline/"
+
+
+def journey(*, at=None, **fields):
+    """A payment as it usually goes: asked, answered, measured, and its webhook."""
+    at = at or timezone.now() - timedelta(minutes=1)
+    payment_id, correlation_id = uuid4(), uuid4()
+    intent = f"pi_{uuid4().hex}"
+    same = {"correlation_id": correlation_id, "payment_id": payment_id}
+    ask = requested(**same, timestamp=at, **fields)
+    told = {
+        **same,
+        "causation_id": ask.event_id,
+        "payment_intent_id": intent,
+        "status": PaymentStatus.SUCCEEDED,
+        "timestamp": at + timedelta(milliseconds=120),
+    }
+    answer = answered(**told)
+    webhook = WebhookProcessed(
+        customer_id="c1",
+        correlation_id=correlation_id,
+        webhook_event_id=f"evt_{uuid4().hex}",
+        webhook_event_type="payment_intent.succeeded",
+        outcome="applied",
+        received_at=at + timedelta(milliseconds=300),
+        timestamp=at + timedelta(milliseconds=420),
+    )
+    log_events([ask])
+    log_events([answer])
+    count([measured(**{**told, "requested_at": at})])
+    count([webhook])
+    return ask, answer, webhook
+
+
+@pytest.mark.django_db
+class TestTimeline:
+    def test_any_id_finds_every_hop(self):
+        ask, answer, webhook = journey()
+        journey(customer_id="c2")
+
+        for found_by in (
+            ask.payment_id,
+            answer.payment_intent_id,
+            webhook.webhook_event_id,
+            ask.event_id,
+            answer.event_id,
+            ask.correlation_id,
+        ):
+            found = timeline(f" {found_by} ")
+            assert [hop.topic for hop in found.hops] == [
+                "stripe.payment.request",
+                "payment.card.result",
+                "payment.analytics",
+                "stripe.webhook.received",
+                "webhook.processed",
+            ], found_by
+            assert found.correlations == 1
+            assert found.silences == []
+
+    def test_hops_tell_what_time_passed(self):
+        ask, *_ = journey()
+
+        hops = timeline(str(ask.payment_id)).hops
+
+        assert hops[0].since is None
+        assert [hop.since / timedelta(milliseconds=1) for hop in hops[1:]] == [120, 0, 180, 120]
+        assert [hop.service for hop in hops] == [
+            *("customer", "payment", "payment", "customer", "payment"),
+        ]
+        assert "19.99 EUR" in hops[0].says
+        assert "succeeded" in hops[1].says
+
+    def test_charges_refunds_and_balance_transactions_are_found(self):
+        _, answer, _ = journey()
+        now = timezone.now()
+        log_events(
+            [
+                answered(
+                    correlation_id=answer.correlation_id,
+                    refunds=(Refund(stripe_refund_id="re_1", amount=5, status="succeeded"),),
+                )
+            ]
+        )
+        balance = BalanceTransactionRecorded(
+            customer_id="c1",
+            correlation_id=answer.correlation_id,
+            balance_transaction_id="txn_1",
+            source_id="ch_1",
+            type="charge",
+            reporting_category="charge",
+            amount=1999,
+            fee=59,
+            net=1940,
+            currency="eur",
+            occurred_at=now,
+            available_on=now,
+        )
+        log_events([balance])
+
+        counts = {text: len(timeline(text).hops) for text in ("re_1", "txn_1", "ch_1")}
+
+        assert counts == dict.fromkeys(("re_1", "txn_1", "ch_1"), 7)
+
+    def test_a_customer_has_all_their_correlations(self):
+        journey(customer_id="c9")
+        journey(customer_id="c9")
+
+        assert timeline("c9").correlations == 2
+
+    @pytest.mark.parametrize("text", ["", "pi_nothing", "%", "'", "x" * 300, "\0", "{a,b}", "😀"])
+    def test_what_is_not_known_finds_nothing(self, text):
+        journey()
+
+        assert timeline(text).hops == []
+
+    def test_silence_after_a_request_is_said(self):
+        ask = requested(timestamp=timezone.now() - timedelta(minutes=3))
+        log_events([ask])
+
+        found = timeline(str(ask.event_id))
+
+        assert len(found.hops) == 1
+        assert "nothing since (3 min" in found.silences[0]
+
+    def test_a_slow_answer_is_marked(self):
+        ask = requested(timestamp=timezone.now() - timedelta(minutes=3))
+        log_events([ask])
+        log_events([answered(correlation_id=ask.event_id, causation_id=ask.event_id)])
+
+        assert [hop.slow for hop in timeline(str(ask.event_id)).hops] == [False, True]
+
+
+@pytest.mark.django_db
+class TestStuck:
+    def test_what_is_answered_is_not(self):
+        journey(at=timezone.now() - timedelta(hours=1))
+
+        assert stuck() == []
+
+    def test_an_answer_may_come_before_its_request(self):
+        ask = requested(timestamp=timezone.now() - timedelta(hours=1))
+        log_events([answered(causation_id=ask.event_id)])
+        log_events([ask])
+
+        assert stuck() == []
+        assert Ask.objects.count() == 1
+
+    def test_a_request_without_an_answer_is_after_its_deadline(self):
+        ask = requested(timestamp=timezone.now() - timedelta(minutes=2))
+        log_events([ask, requested()])
+
+        assert [(one.identifier, one.hop) for one in stuck()] == [
+            (str(ask.event_id), "stripe.payment.request: no answer")
+        ]
+
+    def test_a_refund_without_an_answer_is(self):
+        ask = PaymentUpdateRequested(
+            customer_id="c1",
+            payment_id=uuid4(),
+            payment_intent_id="pi_1",
+            action="refund",
+            timestamp=timezone.now() - timedelta(hours=1),
+        )
+        log_events([ask])
+
+        assert [one.identifier for one in stuck()] == [str(ask.event_id)]
+
+    def test_a_payment_that_waits_for_its_customer_is_after_its_deadline(self):
+        now = timezone.now()
+        for minutes in (10, 50):
+            at = now - timedelta(minutes=minutes)
+            count([measured(status=PaymentStatus.REQUIRES_ACTION, timestamp=at, requested_at=at)])
+
+        (one,) = stuck()
+        assert one.hop == "payment.analytics: requires_action"
+        assert one.amount == "19.99 EUR"
+
+    def test_a_payment_that_goes_on_is_not_any_more(self):
+        payment_id, at = uuid4(), timezone.now() - timedelta(hours=1)
+        asked = {"timestamp": at, "requested_at": at}
+        count([measured(payment_id, status=PaymentStatus.REQUIRES_ACTION, **asked)])
+        count([measured(payment_id, revision=2, **asked)])
+
+        assert stuck() == []
+
+
+@pytest.mark.django_db
+class TestPages:
+    def test_a_timeline_is_shown(self, admin_client):
+        ask, answer, _ = journey()
+
+        page = admin_client.get(URL, {"q": answer.payment_intent_id})
+
+        assert page.status_code == 200
+        assert str(ask.event_id) in page.text
+        assert "+120 ms" in page.text
+        assert "5 hops of 1 correlation." in page.text
+
+    def test_what_is_asked_for_is_escaped(self, admin_client):
+        page = admin_client.get(URL, {"q": "<script>"})
+
+        assert "<script>" not in page.text.split("</head>")[1]
+        assert "Nothing here is known by" in page.text
+
+    def test_statements_do_not_grow_with_the_hops(self, admin_client):
+        counts = []
+        for _ in range(2):
+            for _ in range(5):
+                journey(customer_id="c5")
+            with CaptureQueriesContext(connection) as captured:
+                admin_client.get(URL, {"q": "c5"})
+            counts.append(len(captured))
+
+        assert counts[0] == counts[1] <= 9
+
+    def test_stuck_payments_are_shown(self, admin_client):
+        assert "Nothing stands still." in admin_client.get("/admin/stuck/").text
+        ask = requested(timestamp=timezone.now() - timedelta(minutes=2))
+        log_events([ask])
+
+        assert str(ask.event_id) in admin_client.get("/admin/stuck/").text
+
+    @pytest.mark.parametrize("url", [URL, "/admin/stuck/"])
+    def test_staff_without_permission_sees_nothing(self, client, staff, url):
+        assert client.get(url).status_code == 302
+        client.force_login(staff)
+        assert client.get(url).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("duration", "text"),
+    [
+        (timedelta(0), "0 ms"),
+        (timedelta(milliseconds=12), "12 ms"),
+        (timedelta(seconds=3.21), "3.2 s"),
+        (timedelta(seconds=60), "1 min"),
+        (timedelta(hours=1, seconds=5), "1 h"),
+        (timedelta(days=2, hours=3, minutes=4), "2 d 3 h"),
+    ],
+)
+def test_durations_are_written_shortly(duration, text):
+    assert written(duration) == text
