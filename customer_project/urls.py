@@ -10,6 +10,7 @@ from rest_framework.routers import SimpleRouter
 
 from customer_project.payments.api import PaymentViewSet, SavedCardViewSet
 from customer_project.webhooks.api import stripe_webhook
+from customer_project.webhooks.health import webhooks_health
 from kafka_bridge.health import health_urls
 
 router = SimpleRouter()
@@ -22,7 +23,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("webhooks/stripe/", stripe_webhook, name="stripe-webhook"),
     path("admin/", admin.site.urls),
-    *health_urls(),
+    *health_urls(webhooks=webhooks_health),
 ]
 
 if settings.API_DOCS:

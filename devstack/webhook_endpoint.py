@@ -2,26 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import stripe
 
 from devstack.services import DEMO_API_KEY
-
-_EVENTS: Final = (
-    "payment_intent.succeeded",
-    "payment_intent.processing",
-    "payment_intent.payment_failed",
-    "payment_intent.requires_action",
-    "payment_intent.amount_capturable_updated",
-    "payment_intent.canceled",
-    "refund.created",
-    "refund.updated",
-    "refund.failed",
-    "charge.dispute.created",
-    "charge.dispute.updated",
-    "charge.dispute.closed",
-)
+from payment_project.webhooks.types import HANDLED
 
 
 def webhook_secret(*, stripe_url: str, endpoint_url: str, file: Path) -> str:
@@ -31,12 +17,12 @@ def webhook_secret(*, stripe_url: str, endpoint_url: str, file: Path) -> str:
     endpoints = client.v1.webhook_endpoints.list({"limit": 100}).data
     for there in endpoints:
         if (kept.get("id"), endpoint_url) == (there.id, there.url):
-            if set(there.enabled_events) != set(_EVENTS):
-                events: Any = {"enabled_events": list(_EVENTS)}
+            if set(there.enabled_events) != set(HANDLED):
+                events: Any = {"enabled_events": list(HANDLED)}
                 client.v1.webhook_endpoints.update(there.id, events)
             return str(kept["secret"])
     made = client.v1.webhook_endpoints.create(
-        {"url": endpoint_url, "enabled_events": list(_EVENTS)}
+        {"url": endpoint_url, "enabled_events": list(HANDLED)}
     )
     file.touch(mode=0o600)
     file.write_text(json.dumps({"id": made.id, "secret": made.secret}))

@@ -42,6 +42,11 @@ STRIPE_LIMITS_URL = env.str(
     default=CELERY_BROKER_URL if CELERY_BROKER_URL.startswith(("redis", "unix")) else "",
 )
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+# At least so many seconds between two reads of one object for webhooks about it.
+WEBHOOK_READ_INTERVAL = 1.0
+# Whether payments and subscriptions made with the account elsewhere, as in Stripe's dashboard, are
+# taken over: given our metadata, recorded and told of as ours.
+STRIPE_ADOPT = env.bool("STRIPE_ADOPT", default=False)
 
 # Seconds that a payment may stay in a status, then it is canceled; what is processing is looked at.
 # Stripe gives authorised money back after 7 days: https://docs.stripe.com/payments/place-a-hold

@@ -5,8 +5,9 @@ from django.urls import path
 
 from kafka_bridge.health import health_urls
 from payment_project.stripe_gateway.health import stripe_health
+from payment_project.webhooks.health import webhooks_health
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    *health_urls(stripe=stripe_health),
+    *health_urls(stripe=stripe_health, webhooks=webhooks_health),
 ]

@@ -40,11 +40,20 @@ def _read(body: bytes) -> dict[str, Any] | None:
         event = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    # Events of Stripe's v2 API have another shape; none of them is about a payment.
-    is_event = isinstance(event, dict) and event.get("object") == "event" and event.get("id")
-    return event if is_event and isinstance(event.get("data", {}).get("object"), dict) else None
+    if not isinstance(event, dict) or not isinstance(event.get("id"), str) or not event["id"]:
+        return None
+    if event.get("object") == "v2.core.event":  # which shows no object, and may have no data
+        return event
+    data = event.get("data")
+    is_event = event.get("object") == "event" and isinstance(event.get("type"), str)
+    return event if is_event and isinstance(data, dict) and _shows_object(data) else None
+
+
+def _shows_object(data: dict[str, Any]) -> bool:
+    return isinstance(data.get("object"), dict)
 
 
 def _refusal(status: HTTPStatus, code: str) -> JsonResponse:
+    services.count_refusal(code)
     logger.warning(code)
     return JsonResponse({"error": code}, status=status)

@@ -3,7 +3,8 @@
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from customer_project.payments import selectors
 from kafka_bridge import outbox
@@ -12,11 +13,24 @@ from kafka_bridge.contracts import Topic, WebhookReceived
 _WEBHOOK_EVENTS: Final = UUID("0d5f1f0e-6f43-5c7a-8a55-737472697065")
 
 
+_COUNT: Final = """
+INSERT INTO webhooks_refuseddelivery (reason, hour, count) VALUES (%s, %s, 1)
+ON CONFLICT (reason, hour) DO UPDATE SET count = webhooks_refuseddelivery.count + 1
+"""
+
+
 class _About(NamedTuple):
     """Whose lane a webhook goes to, and which trace it is of."""
 
     customer_id: str
     correlation_id: UUID | None
+
+
+def count_refusal(reason: str) -> None:
+    """Count a delivery that was refused, where operators see it."""
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [reason, hour])
 
 
 def receive(*, webhook_event: dict[str, Any], body: bytes, signature: str) -> bool:
@@ -47,14 +61,31 @@ def _webhook_received(
 
 def _about(webhook_event: dict[str, Any]) -> _About:
     """Find out by our own metadata, then by our payment: a refund or dispute has no metadata."""
-    about: dict[str, Any] = webhook_event["data"]["object"]
-    metadata = about.get("metadata") or {}
+    data: dict[str, Any] = webhook_event.get("data") or {}
+    about: dict[str, Any] = data.get("object") or {}
+    metadata = about.get("metadata") or _subscriptions_metadata(about)
     correlation_id = _uuid(metadata.get("correlation_id"))
     if customer_id := metadata.get("customer_id"):
         return _About(str(customer_id), correlation_id)
     if payment := selectors.payment_of_intent(_intent_id(about)):
         return _About(str(payment.customer_id), payment.correlation_id)
-    return _About(str(about.get("customer") or webhook_event["id"]), correlation_id)
+    return _About(_stripe_customer(data, about) or webhook_event["id"], correlation_id)
+
+
+def _subscriptions_metadata(invoice: dict[str, Any]) -> dict[str, Any]:
+    """An invoice shows the metadata that its subscription had when it was made."""
+    parent = invoice.get("parent")
+    details = parent.get("subscription_details") if isinstance(parent, dict) else None
+    return details.get("metadata") or {} if isinstance(details, dict) else {}
+
+
+def _stripe_customer(data: dict[str, Any], about: dict[str, Any]) -> str:
+    """All that happens to a Customer and its cards comes in one lane, if not in a customer's."""
+    if about.get("object") == "customer":
+        return str(about.get("id") or "")
+    before = data.get("previous_attributes") or {}  # of a card that was just detached
+    customer = about.get("customer") or before.get("customer")
+    return customer if isinstance(customer, str) else ""
 
 
 def _intent_id(about: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from kafka_bridge.contracts.base import Code, Event, Identifier, Source, Timestamp
+from kafka_bridge.contracts.base import Code, Event, Identifier, Source, Timestamp, Version
 from kafka_bridge.contracts.payments import CustomerInfo, Metadata
 from kafka_bridge.contracts.topics import Topic
 
@@ -38,11 +38,12 @@ class WebhookProcessed(Event):
     topic: ClassVar = Topic.WEBHOOK_PROCESSED
 
     event_type: Literal[Topic.WEBHOOK_PROCESSED] = Topic.WEBHOOK_PROCESSED
+    version: Version = "1.1"
     source: Source = "payment-service"
     webhook_event_id: Identifier
     """Stripe's `evt_…`."""
     webhook_event_type: Code
-    outcome: Literal["applied", "ignored", "stale", "failed"]
+    outcome: Literal["applied", "ignored", "duplicate", "stale", "failed"]
     reason: str | None = None
     """Why, where it was not applied."""
     received_at: Timestamp

@@ -9,6 +9,8 @@ class StripeCustomer(models.Model):
     customer_id = models.CharField(max_length=255, primary_key=True)
     stripe_customer_id = models.CharField(max_length=255, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    """When Stripe told that it was deleted there. Another is made once one is needed."""
 
     class Meta:
         verbose_name = "Stripe customer"
@@ -27,6 +29,8 @@ class SavedCard(models.Model):
     exp_month = models.PositiveSmallIntegerField()
     exp_year = models.PositiveSmallIntegerField()
     created_at = models.DateTimeField()
+    detached_at = models.DateTimeField(null=True, blank=True)
+    """When Stripe told that it is nobody's any more, which is for ever."""
 
     class Meta:
         verbose_name = "saved card"

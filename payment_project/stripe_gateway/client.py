@@ -52,7 +52,7 @@ async def request(
 class Finish(Protocol):
     """Awaits, from where no event loop runs."""
 
-    def __call__(self, work: Coroutine[Any, Any, T]) -> T: ...
+    def __call__(self, work: Coroutine[Any, Any, T], /) -> T: ...
 
 
 @contextlib.contextmanager

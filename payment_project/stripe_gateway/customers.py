@@ -14,11 +14,12 @@ from payment_project.stripe_gateway.lists import find_made, key_may_be_forgotten
 _CUSTOMERS: Final = UUID("6c1f6f0e-2a53-5c0b-9a57-637573746f6d")
 
 
-async def create_customer(customer_id: str) -> str:
+async def create_customer(customer_id: str, *, instead_of: str = "") -> str:
     """Make a customer's Customer, one however often and for whatever event it is asked for.
 
     Returns Stripe's id. What is known of the person is told by `describe_customer`: the body that
-    goes with a key made of the customer's id must be the same for every event.
+    goes with a key made of the customer's id must be the same for every event. `instead_of` names
+    one that was deleted: the key that made it would answer with it.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
@@ -26,7 +27,7 @@ async def create_customer(customer_id: str) -> str:
     metadata = {"customer_id": customer_id}
     if key_may_be_forgotten() and (made := await find_made("/v1/customers", metadata)):
         return str(made["id"])
-    key = f"{uuid5(_CUSTOMERS, customer_id)}:customer"
+    key = f"{uuid5(_CUSTOMERS, customer_id + instead_of)}:customer"
     customer = await request("post", "/v1/customers", {"metadata": metadata}, idempotency_key=key)
     return str(customer["id"])
 

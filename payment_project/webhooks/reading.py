@@ -1,27 +1,72 @@
 """What a webhook tells, as far as it can be known without our own tables."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
 
-from kafka_bridge.contracts import PaymentStatus, WebhookReceived
+from kafka_bridge.contracts import PaymentStatus, SavedCard, WebhookReceived
 from payment_project.stripe_gateway import payment_intents
+from payment_project.stripe_gateway.invoices import subscription_of
 from payment_project.stripe_gateway.states import IntentState, state_of
+from payment_project.stripe_gateway.subscription_states import SubscriptionSnapshot, saved_card
+from payment_project.stripe_gateway.subscription_updates import finish_card
+from payment_project.stripe_gateway.subscriptions import retrieve_subscription
+from payment_project.stripe_gateway.webhook_objects import fetch_object, is_thin, object_of
 from payment_project.stripe_gateway.webhooks import read_webhook
+from payment_project.webhooks import adoption
+from payment_project.webhooks.turns import Covered, Read, once
+
+Object = Mapping[str, Any]
 
 _FINAL: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED)
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """The webhook tells us nothing."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetupTold:
+    """Something happened to a SetupIntent that a subscription may wait for."""
+
+    setup_intent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardTold:
+    """A PaymentMethod as it is: whose, if anybody's still, and what is on the card."""
+
+    payment_method_id: str
+    stripe_customer_id: str
+    card: SavedCard | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerGone:
+    """A Customer was deleted, with the cards saved there."""
+
+    stripe_customer_id: str
+
+
+News = IntentState | SubscriptionSnapshot | SetupTold | CardTold | CustomerGone | Covered | Ignored
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """What a webhook says: the state of one of our payments, or why it says nothing to us."""
+    """What a webhook says."""
 
     webhook_event_id: str
     webhook_event_type: str
-    state: IntentState | None = None
-    ignored_because: str | None = None
+    news: News
+    object_id: str = ""
+    read_at: datetime | None = None
+    """By the database's clock, before what is told was read from Stripe."""
 
 
 async def read(event: WebhookReceived) -> Reading:
@@ -36,39 +81,123 @@ async def read(event: WebhookReceived) -> Reading:
     """
     webhook_event = read_webhook(event, secrets=settings.STRIPE_WEBHOOK_SECRETS)
     name = (webhook_event["id"], webhook_event["type"])
-    for prefix, reader in _READERS.items():
-        if webhook_event["type"].startswith(prefix):
-            state = await reader(webhook_event["data"]["object"])
-            break
-    else:
-        return Reading(*name, ignored_because="this type is of no interest")
-    if state is None or state.origin is None:
-        return Reading(*name, ignored_because="the PaymentIntent is not of our making")
-    return Reading(*name, state=state)
+    if is_thin(webhook_event):
+        return Reading(*name, Ignored("a thin event (v2): nothing of those is handled here"))
+    reader = _reader(webhook_event["type"])
+    if reader is None:
+        return Reading(*name, Ignored("this type is of no interest"))
+    about = await object_of(webhook_event)
+    if about is None:
+        return Reading(*name, Ignored("Stripe has the object no more"))
+    told = await reader(about)
+    if isinstance(told, Read):
+        return Reading(*name, told.news, told.object_id, told.at)
+    return Reading(*name, told)
 
 
-async def _of_intent(intent: dict[str, Any]) -> IntentState | None:
+def _reader(webhook_type: str) -> Callable[[Object], Awaitable[Read[Any] | News]] | None:
+    found = (reader for prefix, reader in _READERS.items() if webhook_type.startswith(prefix))
+    return next(found, None)
+
+
+async def _of_intent(intent: Object) -> Read[IntentState] | News:
     state = state_of(intent)
     if state.origin is None:
-        return None
+        return await _elsewhere_made(state)
     # Which card was saved stands in the charge, which a webhook does not have.
     if state.status in _FINAL and not intent["setup_future_usage"]:
         return state
-    return await payment_intents.retrieve_payment_intent(state.payment_intent_id)
+    return await _payment(state.payment_intent_id)
 
 
-async def _of_its_payment(about: dict[str, Any]) -> IntentState | None:
+async def _of_its_payment(about: Object) -> Read[IntentState] | News:
     """Read what is about a payment: a charge, a refund, a dispute."""
     if not about["payment_intent"]:
-        return None
-    return await payment_intents.retrieve_payment_intent(about["payment_intent"])
+        return Ignored("there is no PaymentIntent")
+    told = await _payment(about["payment_intent"])
+    if isinstance(told, Read) and told.news.origin is None:
+        return await _elsewhere_made(told.news)
+    return told
 
 
-_READERS: Final[dict[str, Callable[[dict[str, Any]], Awaitable[IntentState | None]]]] = {
+async def _payment(payment_intent_id: str) -> Read[IntentState] | Covered:
+    return await once(
+        payment_intent_id, lambda: payment_intents.retrieve_payment_intent(payment_intent_id)
+    )
+
+
+async def _elsewhere_made(state: IntentState) -> Read[IntentState] | News:
+    if await adoption.adopted_payment(state.payment_intent_id, status=state.status):
+        return await _payment(state.payment_intent_id)
+    return Ignored("the PaymentIntent is not of our making")
+
+
+async def _of_setup(setup: Object) -> Read[SubscriptionSnapshot] | News:
+    if setup["metadata"].get("stripe_subscription_id"):
+        current = await fetch_object("setup_intent", setup["id"])
+        if current is None:
+            return Ignored("Stripe has the object no more")
+        return await _subscription(await finish_card(current))
+    return SetupTold(setup["id"])
+
+
+async def _of_invoice(invoice: Object) -> Read[SubscriptionSnapshot] | News:
+    stripe_subscription_id = subscription_of(invoice)
+    if not stripe_subscription_id:
+        return Ignored("the invoice is of no subscription")
+    # A subscription's renewals are invoices of their own: each is read for itself.
+    return await _subscription(stripe_subscription_id, invoice_id=invoice["id"])
+
+
+async def _of_subscription(subscription: Object) -> Read[SubscriptionSnapshot] | News:
+    return await _subscription(subscription["id"])
+
+
+async def _subscription(
+    stripe_subscription_id: str, *, invoice_id: str = ""
+) -> Read[SubscriptionSnapshot] | News:
+    async def fetch() -> SubscriptionSnapshot:
+        invoices = [invoice_id] if invoice_id else []
+        snapshot = await retrieve_subscription(stripe_subscription_id, invoice_ids=invoices)
+        if snapshot.origin or not await adoption.adopted_subscription(stripe_subscription_id):
+            return snapshot
+        return await retrieve_subscription(stripe_subscription_id, invoice_ids=invoices)
+
+    told = await once(invoice_id or stripe_subscription_id, fetch)
+    if isinstance(told, Read) and told.news.origin is None:
+        return Ignored("the Subscription is not of our making")
+    return told
+
+
+async def _of_card(method: Object) -> Read[CardTold] | News:
+    async def fetch() -> CardTold:
+        found = await fetch_object("payment_method", method["id"]) or {}
+        return CardTold(method["id"], found.get("customer") or "", saved_card(found or None))
+
+    return await once(method["id"], fetch)
+
+
+async def _of_customer(customer: Object) -> News:
+    if customer.get("deleted"):
+        return CustomerGone(customer["id"])
+    return Ignored("nothing of a Customer is kept here")
+
+
+async def _of_deleted_customer(customer: Object) -> News:
+    return CustomerGone(customer["id"])
+
+
+_READERS: Final[dict[str, Callable[[Object], Awaitable[Read[Any] | News]]]] = {
     "payment_intent.": _of_intent,
+    "setup_intent.": _of_setup,
     "charge.refunded": _of_its_payment,
     "charge.refund.": _of_its_payment,
     "refund.": _of_its_payment,
     "charge.dispute.": _of_its_payment,
+    "invoice.": _of_invoice,
+    "customer.subscription.": _of_subscription,
+    "payment_method.": _of_card,
+    "customer.deleted": _of_deleted_customer,
+    "customer.updated": _of_customer,
 }
 """Who reads which webhooks, by the beginning of their type."""

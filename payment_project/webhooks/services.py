@@ -1,62 +1,200 @@
 """Applying webhooks, and reporting what became of each."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
 from uuid import UUID, uuid5
 
-from kafka_bridge import outbox
-from kafka_bridge.contracts import PaymentUpdateRequested, WebhookProcessed, WebhookReceived
-from kafka_bridge.handlers import Answered
-from payment_project.payments import services as payments
-from payment_project.payments.services import Applied, StateChange
-from payment_project.stripe_gateway.states import IntentState, Origin
-from payment_project.webhooks.reading import Reading
+from django.utils import timezone
 
-Outcome = tuple[Literal["applied", "ignored", "stale"], str | None]
+from kafka_bridge import bulk, outbox
+from kafka_bridge.contracts import (
+    Event,
+    PaymentUpdateRequested,
+    SubscriptionUpdateRequested,
+    WebhookProcessed,
+    WebhookReceived,
+)
+from kafka_bridge.handlers import Answered
+from payment_project.customers import services as customers
+from payment_project.payments import services as payments
+from payment_project.stripe_gateway.states import IntentState
+from payment_project.stripe_gateway.subscription_states import SubscriptionSnapshot
+from payment_project.subscriptions import services as subscriptions
+from payment_project.subscriptions.models import Subscription
+from payment_project.webhooks import selectors
+from payment_project.webhooks.models import WebhookEvent
+from payment_project.webhooks.reading import (
+    CardTold,
+    CustomerGone,
+    Ignored,
+    Reading,
+    SetupTold,
+)
+from payment_project.webhooks.turns import Covered
+
+Told = Answered[WebhookReceived, Reading]
 
 _PASSED_ON: Final = UUID("5a1de2f4-55a5-5d52-8f4d-706173736564")
 
 
-def process(webhooks: Sequence[Answered[WebhookReceived, Reading]]) -> None:
-    """Apply the states that webhooks tell of, and publish what became of each webhook.
+class Outcome(NamedTuple):
+    """What became of a webhook, why, and who is to look again in a lane of their own."""
 
-    A payment's states are applied in its customer's lane alone, one after the other. A webhook that
-    came in another, as the edge did not know whose it is, is passed on to that one.
+    word: Literal["applied", "ignored", "duplicate", "stale", "failed"]
+    reason: str | None = None
+    passed_on: tuple[Event, ...] = ()
+    is_read: bool = False
+    """Whether the state that was read is the one that is recorded now."""
+
+
+def process(webhooks: Sequence[Told]) -> None:
+    """Apply what webhooks tell of, and publish what became of each webhook.
+
+    The states of a payment or subscription are applied in its customer's lane alone, one after the
+    other. A webhook that came in another, as the edge did not know whose it is, is passed on to
+    that one. One whose `evt_…` is done with, by whatever way it came, does nothing.
     """
-    applied = payments.apply_states(
-        [
-            StateChange(event, origin.payment_id, state)
-            for event, origin, state in _about_payments(webhooks)
-            if _is_in_its_lane(event, origin)
-        ]
-    )
+    fresh = _not_processed(webhooks)
+    outcomes = {**_of_payments(fresh), **_of_subscriptions(fresh)}
+    for told in fresh:
+        if told.event.event_id not in outcomes:
+            outcomes[told.event.event_id] = _of_others(told)
+    recorded = _record(fresh, outcomes)
+    duplicate = Outcome("duplicate", "this event of Stripe's was processed before")
+    final = {
+        told.event.event_id: outcomes[told.event.event_id]
+        if told in fresh and told.answer.webhook_event_id in recorded
+        else duplicate
+        for told in webhooks
+    }
     outbox.publish(
-        *[
-            _look_again(event, origin, state)
-            for event, origin, state in _about_payments(webhooks)
-            if not _is_in_its_lane(event, origin)
-        ],
-        *[_processed(event, reading, applied) for event, reading in webhooks],
+        *[event for outcome in final.values() for event in outcome.passed_on],
+        *[_processed(event, reading, final[event.event_id]) for event, reading in webhooks],
     )
 
 
-def _about_payments(
-    webhooks: Sequence[Answered[WebhookReceived, Reading]],
-) -> list[tuple[WebhookReceived, Origin, IntentState]]:
-    return [
-        (event, reading.state.origin, reading.state)
-        for event, reading in webhooks
-        if reading.state and reading.state.origin
+def fail_discarded(webhooks: Sequence[WebhookReceived]) -> None:
+    """Report webhooks that could not be handled, and that operators gave up."""
+    failed = Outcome("failed", "it could not be handled, and an operator discarded it")
+    told = [
+        Answered(
+            event,
+            Reading(
+                str(event.webhook_event.get("id") or event.event_id)[:255],
+                str(event.webhook_event.get("type") or "")[:255],
+                Ignored(""),
+            ),
+        )
+        for event in webhooks
     ]
+    fresh = _not_processed(told)
+    _record(fresh, {event.event_id: failed for event, _ in fresh})
+    outbox.publish(*[_processed(event, reading, failed) for event, reading in fresh])
 
 
-def _is_in_its_lane(event: WebhookReceived, origin: Origin) -> bool:
-    return event.customer_id == origin.customer_id
+def _not_processed(webhooks: Sequence[Told]) -> list[Told]:
+    """Leave out what was processed before, and all but the first of an event that came twice."""
+    done = selectors.processed_among(told.answer.webhook_event_id for told in webhooks)
+    first: dict[str, Told] = {}
+    for told in webhooks:
+        if told.answer.webhook_event_id not in done:
+            first.setdefault(told.answer.webhook_event_id, told)
+    return list(first.values())
 
 
-def _look_again(
-    event: WebhookReceived, origin: Origin, state: IntentState
-) -> PaymentUpdateRequested:
+def _of_payments(webhooks: Sequence[Told]) -> dict[UUID, Outcome]:
+    outcomes: dict[UUID, Outcome] = {}
+    changes = []
+    for event, reading in webhooks:
+        state = reading.news
+        if not isinstance(state, IntentState) or state.origin is None:
+            continue
+        if event.customer_id == state.origin.customer_id:
+            changes.append(payments.StateChange(event, state.origin.payment_id, state))
+        else:
+            outcomes[event.event_id] = _passed_on(_refresh_payment(event, state))
+    applied = payments.apply_states(changes)
+    how = {
+        payments.Applied.CHANGED: Outcome("applied", is_read=True),
+        payments.Applied.NOTHING_NEW: Outcome("stale", "nothing new about the payment", (), True),
+        payments.Applied.UNKNOWN: Outcome("ignored", "the payment is not known here"),
+    }
+    return outcomes | {change.cause.event_id: how[applied[change.payment_id]] for change in changes}
+
+
+def _of_subscriptions(webhooks: Sequence[Told]) -> dict[UUID, Outcome]:
+    outcomes: dict[UUID, Outcome] = {}
+    changes = []
+    for event, reading in webhooks:
+        snapshot = reading.news
+        if not isinstance(snapshot, SubscriptionSnapshot) or snapshot.origin is None:
+            continue
+        if event.customer_id == snapshot.origin.customer_id:
+            change = subscriptions.SnapshotChange(event, snapshot.origin.subscription_id, snapshot)
+            changes.append(change)
+        else:
+            outcomes[event.event_id] = _passed_on(_refresh_told(event, reading, snapshot))
+    applied = subscriptions.apply_snapshots(changes)
+    how = {
+        subscriptions.Applied.CHANGED: Outcome("applied", is_read=True),
+        subscriptions.Applied.NOTHING_NEW: Outcome(
+            "stale", "nothing new about the subscription", (), True
+        ),
+        subscriptions.Applied.UNKNOWN: Outcome("ignored", "the subscription is not known here"),
+    }
+    return outcomes | {
+        change.cause.event_id: how[applied[change.subscription_id]] for change in changes
+    }
+
+
+def _of_others(told: Told) -> Outcome:
+    event, news = told.event, told.answer.news
+    match news:
+        case Covered():
+            return Outcome("stale", "the object was read after this came")
+        case Ignored():
+            return Outcome("ignored", news.reason)
+        case SetupTold():
+            return _subscriptions_look(
+                event,
+                selectors.waiting_for_setup(news.setup_intent_id),
+                "no subscription waits for the SetupIntent",
+            )
+        case CardTold():
+            return _card_told(event, news)
+        case CustomerGone():
+            known = customers.forget_customer(news.stripe_customer_id)
+            return Outcome("applied") if known else Outcome("ignored", "not a Customer of ours")
+    return Outcome("ignored", "it is not of our making")
+
+
+def _card_told(event: WebhookReceived, news: CardTold) -> Outcome:
+    paying = selectors.paid_with(news.payment_method_id)
+    looks = _subscriptions_look(event, paying, "a card that nobody here pays with")
+    if not news.stripe_customer_id:
+        known = customers.forget_card(news.payment_method_id)
+    else:
+        known = customers.keep_card(news.stripe_customer_id, news.card) if news.card else False
+    if known:
+        return Outcome("applied", None, looks.passed_on, is_read=True)
+    return looks
+
+
+def _subscriptions_look(
+    event: WebhookReceived, found: Sequence[Subscription], otherwise: str
+) -> Outcome:
+    if not found:
+        return Outcome("ignored", otherwise)
+    return _passed_on(*[_refresh_subscription(event, row) for row in found])
+
+
+def _passed_on(*events: Event) -> Outcome:
+    return Outcome("applied", "passed on to its own lane", events)
+
+
+def _refresh_payment(event: WebhookReceived, state: IntentState) -> PaymentUpdateRequested:
+    origin = state.origin
+    assert origin is not None  # noqa: S101 - the caller has looked
     return PaymentUpdateRequested(
         event_id=uuid5(_PASSED_ON, str(event.event_id)),
         correlation_id=origin.correlation_id,
@@ -69,30 +207,67 @@ def _look_again(
     )
 
 
-def _processed(
-    event: WebhookReceived, reading: Reading, applied: Mapping[UUID, Applied]
-) -> WebhookProcessed:
-    outcome, reason = _outcome(event, reading, applied)
+def _refresh_told(
+    event: WebhookReceived, reading: Reading, snapshot: SubscriptionSnapshot
+) -> SubscriptionUpdateRequested:
+    origin = snapshot.origin
+    assert origin is not None  # noqa: S101 - the caller has looked
+    is_invoice = reading.object_id not in ("", snapshot.stripe_subscription_id)
+    return SubscriptionUpdateRequested(
+        event_id=uuid5(_PASSED_ON, str(event.event_id)),
+        correlation_id=origin.correlation_id,
+        causation_id=event.event_id,
+        source="payment-service",
+        customer_id=origin.customer_id,
+        subscription_id=origin.subscription_id,
+        stripe_subscription_id=snapshot.stripe_subscription_id,
+        invoice_id=reading.object_id if is_invoice else None,
+        action="refresh",
+    )
+
+
+def _refresh_subscription(event: WebhookReceived, row: Subscription) -> SubscriptionUpdateRequested:
+    return SubscriptionUpdateRequested(
+        event_id=uuid5(_PASSED_ON, f"{event.event_id}/{row.id}"),
+        correlation_id=row.correlation_id,
+        causation_id=event.event_id,
+        source="payment-service",
+        customer_id=row.customer_id,
+        subscription_id=row.id,
+        stripe_subscription_id=row.stripe_subscription_id,
+        action="refresh",
+    )
+
+
+def _record(webhooks: Sequence[Told], outcomes: dict[UUID, Outcome]) -> set[str]:
+    """Record what became of webhooks. Returns those that nobody else recorded meanwhile."""
+    ids = [told.answer.webhook_event_id for told in webhooks]
+    WebhookEvent.objects.filter(id__in=ids, outcome="failed").delete()
+    ordered = sorted(webhooks, key=lambda told: told.answer.webhook_event_id)
+    return bulk.insert_missing([_row(told, outcomes[told.event.event_id]) for told in ordered])
+
+
+def _row(told: Told, outcome: Outcome) -> WebhookEvent:
+    event, reading = told
+    return WebhookEvent(
+        id=reading.webhook_event_id,
+        type=reading.webhook_event_type,
+        object_id=reading.object_id,
+        customer_id=event.customer_id,
+        outcome=outcome.word,
+        reason=outcome.reason or "",
+        received_at=event.timestamp,
+        processed_at=timezone.now(),
+        read_at=reading.read_at if outcome.is_read else None,
+    )
+
+
+def _processed(event: WebhookReceived, reading: Reading, outcome: Outcome) -> WebhookProcessed:
     return WebhookProcessed.caused_by(
         event,
         webhook_event_id=reading.webhook_event_id,
         webhook_event_type=reading.webhook_event_type,
-        outcome=outcome,
-        reason=reason,
+        outcome=outcome.word,
+        reason=outcome.reason,
         received_at=event.timestamp,
     )
-
-
-def _outcome(event: WebhookReceived, reading: Reading, applied: Mapping[UUID, Applied]) -> Outcome:
-    origin = reading.state.origin if reading.state else None
-    if origin is None:
-        return "ignored", reading.ignored_because
-    if not _is_in_its_lane(event, origin):
-        return "applied", "passed on to the payment's own lane"
-    match applied[origin.payment_id]:
-        case Applied.CHANGED:
-            return "applied", None
-        case Applied.NOTHING_NEW:
-            return "stale", "nothing new about the payment"
-        case Applied.UNKNOWN:
-            return "ignored", "the payment is not known here"

@@ -35,7 +35,11 @@ def deliver(about, *, event_id="", secret=SECRET):
         "type": "payment_intent.succeeded",
         "data": {"object": about},
     }
-    body, now = orjson.dumps(event), int(time.time())
+    return deliver_body(orjson.dumps(event), secret=secret)
+
+
+def deliver_body(body, *, secret=SECRET):
+    now = int(time.time())
     signature = hmac.new(secret.encode(), b"%d." % now + body, hashlib.sha256).hexdigest()
     return Client().post(
         "/webhooks/stripe/",
@@ -115,3 +119,37 @@ class TestDelivery:
         response = deliver({"object": "charge"}, secret="whsec_of_somebody")
 
         assert (response.status_code, published()) == (400, [])
+
+    def test_thin_event_is_passed_on_as_it_is(self, db):
+        thin = {"id": "evt_thin", "object": "v2.core.event", "type": "v1.billing.meter.error"}
+
+        assert deliver_body(orjson.dumps(thin)).status_code == 200
+        assert published()[0].webhook_event == thin
+
+    def test_invoice_goes_to_its_subscriptions_customer(self, db):
+        details = {"metadata": {"customer_id": "c1"}, "subscription": "sub_1"}
+        deliver({"object": "invoice", "parent": {"subscription_details": details}})
+
+        assert published()[0].customer_id == "c1"
+
+    @pytest.mark.parametrize(
+        ("body", "options", "status"),
+        [
+            (b"{}", {"secret": "whsec_of_somebody"}, 400),
+            (b"[]", {}, 400),
+            (b'{"id": 7}', {}, 400),
+            (b'{"id": "evt_1", "object": "event", "data": 7}', {}, 400),
+            (b"no json", {}, 400),
+            (b" " * 300_000, {}, 413),
+        ],
+        ids=["signature", "list", "id", "data", "json", "size"],
+    )
+    def test_refused_is_counted_where_operators_see_it(self, db, body, options, status):
+        response = deliver_body(body, **options)
+
+        assert (response.status_code, published()) == (status, [])
+        refused = Client().get("/health/").json()["webhooks"]["refused_in_24_hours"]
+        assert refused == {response.json()["error"]: 1}
+        assert deliver_body(body, **options).status_code == status
+        refused = Client().get("/health/").json()["webhooks"]["refused_in_24_hours"]
+        assert refused == {response.json()["error"]: 2}

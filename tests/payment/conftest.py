@@ -134,6 +134,11 @@ class StripeEmulator:
         response.raise_for_status()
         return response.json()
 
+    def delete(self, path):
+        response = requests.delete(f"{self._url}{path}", auth=(self._api_key, ""), timeout=5)
+        response.raise_for_status()
+        return response.json()
+
     def command(self, path, **params):
         response = requests.post(f"{self._url}/_emulator/{path}", json=params, timeout=5)
         response.raise_for_status()
@@ -189,6 +194,7 @@ def charge(run):
 def handle(run, settings):
     """Handle events as the bridge does: one after the other, the effects in a transaction."""
     settings.STRIPE_WEBHOOK_SECRETS = [WEBHOOK_SECRET]
+    settings.WEBHOOK_READ_INTERVAL = 0
 
     def handle(*events):
         for event in events:

@@ -82,7 +82,7 @@ class TestLane:
         assert passed_on.correlation_id == payment.correlation_id
         assert (processed()[-1].outcome, processed()[-1].reason) == (
             "applied",
-            "passed on to the payment's own lane",
+            "passed on to its own lane",
         )
         handle(passed_on)
         assert updates()[-1].dispute_status == "needs_response"

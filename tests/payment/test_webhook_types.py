@@ -1,0 +1,263 @@
+"""Every type of webhook, what was made elsewhere, other API versions, and each `evt_…` once."""
+
+import pytest
+import stripe
+from django.db import transaction
+
+from kafka_bridge.contracts import PaymentUpdateRequested, SubscriptionUpdateRequested
+from payment_project.customers import selectors as customers
+from payment_project.customers.models import SavedCard, StripeCustomer
+from payment_project.payments.models import Payment
+from payment_project.subscriptions.models import Subscription
+from payment_project.webhooks import handlers
+from payment_project.webhooks.models import WebhookEvent
+from payment_project.webhooks.reading import _reader
+from payment_project.webhooks.types import HANDLED
+from tests.payment.conftest import published, received, updates
+from tests.payment.subscribing import setup_requested
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def processed():
+    return [event for event in published() if event.topic == "webhook.processed"]
+
+
+def last_event(at_stripe, kind):
+    return at_stripe.get("/v1/events", limit=1, type=kind)["data"][0]
+
+
+@pytest.fixture
+def subscribed(handle):
+    """Handle a request to subscribe, and return its subscription."""
+
+    def subscribed(*arguments, **fields):
+        event = setup_requested(*arguments, **fields)
+        handle(event)
+        return Subscription.objects.get(id=event.subscription_context.subscription_id)
+
+    return subscribed
+
+
+class TestSubscriptions:
+    def test_canceled_in_the_dashboard(self, handle, at_stripe, subscribed):
+        row = subscribed()
+        path = f"/v1/subscriptions/{row.stripe_subscription_id}"
+        at_stripe.post(path, cancel_at_period_end="true")
+
+        event = last_event(at_stripe, "customer.subscription.updated")
+        handle(received(event, customer_id=row.customer_id))
+
+        row.refresh_from_db()
+        assert row.cancel_at_period_end
+        assert (processed()[-1].outcome, processed()[-1].reason) == ("applied", None)
+
+    def test_invoice_in_another_lane_is_passed_on(self, handle, at_stripe, subscribed):
+        row = subscribed()
+        event = last_event(at_stripe, "invoice.paid")
+
+        handle(received(event, customer_id="cus_somebody"))
+
+        (look,) = [one for one in published() if isinstance(one, SubscriptionUpdateRequested)]
+        invoice_id = event["data"]["object"]["id"]
+        assert (look.customer_id, look.action) == (row.customer_id, "refresh")
+        assert (look.subscription_id, look.invoice_id) == (row.id, invoice_id)
+        handle(look)
+
+    def test_setup_intent_that_one_waits_for(self, handle, at_stripe, subscribed):
+        row = subscribed("pm_card_threeDSecure2Required", context={"trial_days": 7})
+        at_stripe.command(f"intents/{row.setup_intent_id}/authenticate")
+        event = last_event(at_stripe, "setup_intent.succeeded")
+
+        handle(received(event, customer_id=event["data"]["object"]["customer"]))
+
+        (look,) = [one for one in published() if isinstance(one, SubscriptionUpdateRequested)]
+        handle(look)
+        row.refresh_from_db()
+        assert (row.setup_status, row.card["last4"]) == ("", "3220")
+
+
+class TestCards:
+    def test_detached_is_saved_no_more_whatever_comes_later(self, handle, at_stripe, paid):
+        payment = paid(options={"save_card": True})
+        card = SavedCard.objects.get()
+        attached = last_event(at_stripe, "payment_method.attached")
+        at_stripe.post(f"/v1/payment_methods/{card.payment_method_id}/detach")
+        detached = last_event(at_stripe, "payment_method.detached")
+
+        handle(received(detached, customer_id="cus_1"), received(attached, customer_id="cus_1"))
+
+        assert not customers.has_saved(payment.customer_id, card.payment_method_id)
+        assert {event.outcome for event in processed()} <= {"applied", "stale"}
+
+    def test_replaced_by_its_bank(self, handle, at_stripe, paid):
+        paid(options={"save_card": True})
+        card = SavedCard.objects.get()
+        path = f"/v1/payment_methods/{card.payment_method_id}"
+        at_stripe.post(path, **{"card[exp_year]": 2044, "card[exp_month]": 4})
+
+        handle(received(last_event(at_stripe, "payment_method.updated"), customer_id="cus_1"))
+
+        card.refresh_from_db()
+        assert (card.exp_month, card.exp_year) == (4, 2044)
+
+    def test_deleted_customer_is_replaced_when_one_is_needed(self, handle, at_stripe, paid, run):
+        payment = paid(options={"save_card": True})
+        old = StripeCustomer.objects.get().stripe_customer_id
+        at_stripe.delete(f"/v1/customers/{old}")
+
+        handle(received(last_event(at_stripe, "customer.deleted"), customer_id=old))
+
+        assert processed()[-1].outcome == "applied"
+        assert customers.stripe_customer_id(payment.customer_id) == ""
+        paid(customer_id=payment.customer_id, options={"save_card": True})
+        assert customers.stripe_customer_id(payment.customer_id) not in ("", old)
+
+
+class TestElsewhereMade:
+    def pay(self, at_stripe, **more):
+        return at_stripe.post(
+            "/v1/payment_intents", amount=500, currency="eur", confirm="true",
+            payment_method="pm_card_visa", **{"allowed_payment_method_types[]": "card"}, **more,
+        )  # fmt: skip
+
+    def test_payment_is_adopted_if_settings_say_so(self, handle, at_stripe, settings):
+        settings.STRIPE_ADOPT = True
+        intent = self.pay(at_stripe)
+        event = last_event(at_stripe, "payment_intent.succeeded")
+
+        handle(received(event, customer_id=event["id"]))
+        looks = [one for one in published() if isinstance(one, PaymentUpdateRequested)]
+        handle(*looks)
+
+        row = Payment.objects.get()
+        assert (row.payment_intent_id, row.status, row.amount) == (intent["id"], "succeeded", 500)
+        assert at_stripe.payment_intent(intent["id"])["metadata"]["payment_id"] == str(row.id)
+        assert updates()[-1].payment_id == row.id
+
+    def test_invoices_payment_is_told_of_by_its_invoice(
+        self, handle, at_stripe, settings, subscribed
+    ):
+        settings.STRIPE_ADOPT = True
+        subscribed()
+        event = last_event(at_stripe, "payment_intent.succeeded")
+
+        handle(received(event, customer_id="x"))
+
+        assert Payment.objects.count() == 0
+        assert processed()[-1].outcome == "ignored"
+
+    @pytest.mark.parametrize("adopt", [True, False])
+    def test_subscription(self, handle, at_stripe, settings, subscribed, adopt):
+        settings.STRIPE_ADOPT = adopt
+        row = subscribed()
+        price = at_stripe.get(f"/v1/subscriptions/{row.stripe_subscription_id}")["items"]["data"][0]
+        made = at_stripe.post(
+            "/v1/subscriptions",
+            customer=StripeCustomer.objects.get().stripe_customer_id,
+            default_payment_method=row.payment_method_id,
+            **{"items[0][price]": price["price"]["id"]},
+        )
+        event = last_event(at_stripe, "customer.subscription.created")
+
+        handle(received(event, customer_id=row.customer_id))
+
+        known = Subscription.objects.filter(stripe_subscription_id=made["id"])
+        assert list(known.values_list("customer_id", flat=True)) == [row.customer_id] * adopt
+        assert processed()[-1].outcome == ("applied" if adopt else "ignored")
+
+
+class TestVersions:
+    def test_older_rendering_is_not_read_but_fetched(self, handle, at_stripe, paid):
+        payment = paid("pm_card_threeDSecure2Required")
+        at_stripe.post(f"/v1/payment_intents/{payment.payment_intent_id}/cancel")
+        event = last_event(at_stripe, "payment_intent.canceled")
+        older = {"object": "payment_intent", "id": payment.payment_intent_id, "status": "canceled"}
+
+        handle(
+            received(
+                {**event, "api_version": "2019-12-03", "data": {"object": older}},
+                customer_id=payment.customer_id,
+            )
+        )
+
+        payment.refresh_from_db()
+        assert (payment.status, processed()[-1].outcome) == ("canceled", "applied")
+        assert event["api_version"] == stripe.api_version
+
+    def test_object_that_is_gone(self, handle, at_stripe):
+        event = {
+            "id": "evt_gone",
+            "object": "event",
+            "type": "invoice.created",
+            "api_version": "2019-12-03",
+            "data": {"object": {"object": "invoice", "id": "in_gone"}},
+        }
+
+        handle(received(event, customer_id="x"))
+
+        assert (processed()[-1].outcome, processed()[-1].reason) == (
+            "ignored",
+            "Stripe has the object no more",
+        )
+
+    def test_thin_event(self, handle):
+        event = {"id": "evt_thin", "object": "v2.core.event", "type": "v1.billing.meter.error"}
+
+        handle(received(event, customer_id="x"))
+
+        assert processed()[-1].outcome == "ignored"
+        assert "thin" in processed()[-1].reason
+
+
+class TestOnce:
+    def test_one_evt_by_two_ways_is_a_duplicate(self, handle, at_stripe, paid):
+        payment = paid()
+        at_stripe.dispute(payment)
+        event = last_event(at_stripe, "charge.dispute.created")
+
+        handle(*[received(event, customer_id=payment.customer_id) for _ in range(2)])
+
+        assert [one.outcome for one in processed()] == ["applied", "duplicate"]
+        row = WebhookEvent.objects.get(id=event["id"])
+        assert (row.outcome, row.object_id) == ("applied", payment.payment_intent_id)
+
+    def test_what_came_before_the_last_read_needs_none(self, handle, at_stripe, paid):
+        payment = paid()
+        at_stripe.dispute(payment)
+        created = last_event(at_stripe, "charge.dispute.created")
+        first = {**created, "id": "evt_1"}
+        handle(received(first, customer_id=payment.customer_id))
+        WebhookEvent.objects.update(read_at="2099-01-01T00:00:00Z")
+
+        handle(received(created, customer_id=payment.customer_id))
+
+        assert (processed()[-1].outcome, processed()[-1].reason) == (
+            "stale",
+            "the object was read after this came",
+        )
+
+    def test_discarded_dead_letter_has_failed(self, at_stripe):
+        event = received({"id": "evt_bad", "type": "invoice.paid"}, customer_id="x")
+
+        with transaction.atomic():
+            handlers.fail_discarded([event])
+
+        assert processed()[-1].outcome == "failed"
+        assert WebhookEvent.objects.get(id="evt_bad").outcome == "failed"
+
+
+def test_every_handled_type_has_a_reader_and_stripe_knows_it():
+    assert [kind for kind in HANDLED if _reader(kind) is None] == []
+    assert len(set(HANDLED)) == len(HANDLED)
+
+
+def test_ids_are_found_in_the_admin(admin_client, db):
+    WebhookEvent.objects.create(
+        id="evt_1", type="x", object_id="pi_1", customer_id="c", outcome="ignored",
+        received_at="2026-01-01T00:00:00Z", processed_at="2026-01-01T00:00:00Z",
+    )  # fmt: skip
+
+    page = admin_client.get("/admin/webhooks/webhookevent/", {"q": "evt_1"})
+
+    assert page.context["cl"].result_count == 1
