@@ -30,7 +30,7 @@ _OWN = {
     "payment": (
         *("STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRETS"),
         *("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT", "STRIPE_LIMITS_URL"),
-        *("PAYMENT_DEADLINES", "STRIPE_ADOPT"),
+        *("PAYMENT_DEADLINES", "DUNNING", "STRIPE_ADOPT"),
     ),
     "admin": (),
 }

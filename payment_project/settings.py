@@ -1,5 +1,7 @@
 """What the payment service's settings add to those of all."""
 
+from typing import Any
+
 from kafka_bridge.conf.base import *  # noqa: F403
 from kafka_bridge.conf.base import BASE_APPS, env
 from kafka_bridge.conf.celery import *  # noqa: F403
@@ -57,6 +59,24 @@ PAYMENT_DEADLINES: dict[str, int] = {
     "requires_capture": 6 * 24 * 3600,
     "processing": 3600,
     **env.json("PAYMENT_DEADLINES", default={}),
+}
+# What becomes of renewals that are not paid; a row in Django admin takes its place. The fields are
+# those of `subscriptions.models.DunningPolicy`. https://docs.stripe.com/declines/codes
+DUNNING: dict[str, Any] = {
+    "retry_codes": [
+        *("insufficient_funds", "issuer_not_available", "processing_error", "reenter_transaction"),
+        *("try_again_later", "withdrawal_count_limit_exceeded", "card_velocity_exceeded"),
+    ],
+    "tell_from_attempt": 2,
+    "end_after_days": 30,
+    "end_after_attempts": None,
+    "at_end": "cancel",
+    **env.json("DUNNING", default={}),
+}
+CELERY_BEAT_SCHEDULE["end-unpaid-subscriptions"] = {
+    "task": "payment_project.subscriptions.tasks.end_unpaid",
+    "schedule": 300.0,
+    "options": {"expires": 300.0},
 }
 CELERY_BEAT_SCHEDULE["ask-about-overdue-payments"] = {
     "task": "payment_project.payments.tasks.ask_about_overdue",

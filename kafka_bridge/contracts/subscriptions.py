@@ -132,7 +132,8 @@ class SubscriptionUpdateRequested(Event):
     return_url: str | None = None
     """Where the bank sends the customer after 3-D Secure; without one, Stripe.js takes over."""
     invoice_id: Identifier | None = None
-    """For `pay` and `refresh`: which invoice, if not the latest."""
+    """For `pay` and `refresh`: which invoice, if not the latest. For `cancel`: only as long as this
+    one is not paid."""
 
     @model_validator(mode="after")
     def _fits_the_action(self) -> Self:
@@ -243,7 +244,8 @@ class SubscriptionPaymentUpdated(Event):
     next_attempt_at: Timestamp | None = None
     """When Stripe tries again; none if it does not."""
     customer_can: Literal["wait", "authenticate", "change_card", "nothing"] | None = None
-    """What the customer can do about it, where it was not paid."""
+    """What the customer can do about it, where it was not paid; none as long as the dunning policy
+    does not bother them."""
     payment_intent_id: Code | None = None
     client_secret: Code | None = None
     hosted_invoice_url: Code | None = None

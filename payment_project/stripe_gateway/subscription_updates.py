@@ -82,6 +82,8 @@ async def _refresh(_event: SubscriptionUpdateRequested, _subscription: JSON) -> 
 async def _cancel(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
     if has_ended(subscription):
         return Outcome()
+    if event.invoice_id and not await _is_unpaid(subscription, event.invoice_id):
+        return Outcome()  # nobody gives up who was paid meanwhile
     if not event.at_period_end:
         await cancel_now(subscription["id"])
     elif not subscription["cancel_at_period_end"]:
@@ -267,6 +269,11 @@ async def _changed_item(event: SubscriptionUpdateRequested, subscription: JSON) 
 async def _invoice(subscription: JSON, invoice_id: str | None = None) -> JSON | None:
     wanted = invoice_id or subscription["latest_invoice"]
     return await find_invoice(wanted, of=subscription["id"]) if wanted else None
+
+
+async def _is_unpaid(subscription: JSON, invoice_id: str) -> bool:
+    invoice = await _invoice(subscription, invoice_id)
+    return invoice is not None and invoice["status"] in ("open", "uncollectible")
 
 
 def _not_running(subscription: JSON) -> Refusal | None:

@@ -1,5 +1,6 @@
 """Subscriptions as the payment service knows them: it has the last word."""
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -43,6 +44,11 @@ class Subscription(models.Model):
     error_code = models.CharField(max_length=255, blank=True)
     decline_code = models.CharField(max_length=255, blank=True)
     error_message = models.TextField(blank=True)
+    unpaid_since = models.DateTimeField(null=True, blank=True)
+    """Of its invoices that were tried in vain and are still open, when the oldest was made."""
+    unpaid_attempts = models.PositiveIntegerField(default=0)
+    ending_asked_at = models.DateTimeField(null=True, blank=True)
+    """When it was asked to end because it was unpaid for too long."""
     revision = models.PositiveIntegerField()
     """Rises with each change of the subscription or an invoice; events about them carry it."""
     requested_at = models.DateTimeField()
@@ -57,6 +63,11 @@ class Subscription(models.Model):
                 fields=["status", "-created_at"],
                 name="subscription_not_active",
                 condition=~Q(status="active"),
+            ),
+            models.Index(
+                fields=["unpaid_since"],
+                name="subscription_unpaid",
+                condition=Q(unpaid_since__isnull=False, ending_asked_at__isnull=True),
             ),
         )
         permissions = (("change_at_stripe", "Can cancel, reactivate, pause and resume"),)
@@ -96,3 +107,47 @@ class Invoice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount_due} {self.currency} ({self.status})"
+
+
+class DunningPolicy(models.Model):
+    """What becomes of renewals that are not paid: one row, or none and the settings have it."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    retry_codes = models.TextField(
+        blank=True,
+        help_text="Decline codes after which the same card may work later, as Stripe writes them, "
+        "with spaces between.",
+    )
+    tell_from_attempt = models.PositiveSmallIntegerField(
+        default=1,
+        help_text="After such a decline, customers are told from this attempt on. After any other, "
+        "at once.",
+    )
+    end_after_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: after no time."
+    )
+    end_after_attempts = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Empty: after no number.",
+    )
+    at_end = models.CharField(
+        max_length=8,
+        choices=[
+            ("cancel", "Cancel the subscription"),
+            ("leave", "Leave it unpaid, as Stripe's own settings have it"),
+        ],
+        default="cancel",
+    )
+
+    class Meta:
+        verbose_name_plural = "dunning policy"
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="one_dunning_policy"),)
+
+    def __str__(self) -> str:
+        return "In place of the settings"
+
+    def may_pass(self, decline_code: str) -> bool:
+        """Tell whether a card may work later that was declined with this code."""
+        return decline_code in self.retry_codes.split()

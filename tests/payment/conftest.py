@@ -14,6 +14,8 @@ from kafka_bridge.contracts import (
     PaymentOptions,
     PaymentStatusUpdated,
     PaymentUpdateRequested,
+    SubscriptionPaymentUpdated,
+    SubscriptionStatusUpdated,
     Topic,
     WebhookReceived,
     decode,
@@ -21,10 +23,13 @@ from kafka_bridge.contracts import (
 from kafka_bridge.database import close_reader
 from kafka_bridge.handlers import Answered, handler_of
 from kafka_bridge.models import OutboxEvent
+from payment_project.customers.models import StripeCustomer
 from payment_project.payments import handlers
 from payment_project.payments.models import Payment
 from payment_project.stripe_gateway import client
 from payment_project.stripe_gateway.payment_intents import create_payment_intent
+from payment_project.subscriptions.models import Subscription
+from tests.payment.subscribing import Clock, change_requested, setup_requested
 
 RETURN_URL = "https://shop.example/back?order=7"
 WEBHOOK_SECRET = "whsec_of_the_test"
@@ -86,6 +91,16 @@ def received(webhook_event, *, customer_id):
 def updates():
     """What was told of payments after their first answer."""
     return [event for event in published() if isinstance(event, PaymentStatusUpdated)]
+
+
+def subscription_updates():
+    """What was told of subscriptions' states."""
+    return [event for event in published() if isinstance(event, SubscriptionStatusUpdated)]
+
+
+def invoice_updates():
+    """What was told of subscriptions' invoices."""
+    return [event for event in published() if isinstance(event, SubscriptionPaymentUpdated)]
 
 
 def published():
@@ -217,3 +232,33 @@ def paid(handle):
         return Payment.objects.get(id=event.payment_id)
 
     return paid
+
+
+@pytest.fixture
+def clock(at_stripe):
+    return Clock(at_stripe)
+
+
+@pytest.fixture
+def subscribed(handle, clock):
+    """Subscribe a customer on the clock, and return the subscription."""
+
+    def subscribed(*arguments, **fields):
+        event = setup_requested(*arguments, **fields)
+        if not StripeCustomer.objects.filter(customer_id=event.customer_id).exists():
+            clock.customer(event.customer_id)
+        handle(event)
+        return Subscription.objects.get(request_event_id=event.event_id)
+
+    return subscribed
+
+
+@pytest.fixture
+def change(handle):
+    """Ask for a change, and return what was told of the subscription last."""
+
+    def change(action, subscription, **fields):
+        handle(change_requested(action, subscription, **fields))
+        return subscription_updates()[-1]
+
+    return change

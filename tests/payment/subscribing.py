@@ -59,10 +59,15 @@ def change_requested(action, subscription, **fields):
 class Clock:
     """A test clock, and the Customers that live on it."""
 
-    def __init__(self, at_stripe):
+    def __init__(self, at_stripe, *, days_ago=0):
         self._at_stripe = at_stripe
-        made = at_stripe.post("/v1/test_helpers/test_clocks", frozen_time=int(time.time()))
+        start = int(time.time()) - days_ago * DAY
+        made = at_stripe.post("/v1/test_helpers/test_clocks", frozen_time=start)
         self.id, self.now = made["id"], made["frozen_time"]
+
+    def reach(self, moment, *, seconds=0):
+        """Let time pass until so many seconds after a moment."""
+        self.advance(to=int(moment.timestamp()) + seconds)
 
     def customer(self, customer_id):
         """Make one of our customers a Customer on this clock."""

@@ -6,32 +6,13 @@ from datetime import UTC, datetime
 import pytest
 
 from devstack.waiting import wait_until
-from kafka_bridge.contracts import SubscriptionPaymentUpdated, SubscriptionStatusUpdated
 from payment_project.stripe_gateway.errors import NotOfThisSubscription
 from payment_project.stripe_gateway.subscription_updates import finish_card
-from payment_project.subscriptions.models import Invoice, Subscription
-from tests.payment.conftest import published
-from tests.payment.subscribing import TEAM, Clock, change_requested, setup_requested
+from payment_project.subscriptions.models import Invoice
+from tests.payment.conftest import invoice_updates, subscription_updates
+from tests.payment.subscribing import TEAM, change_requested, setup_requested
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def clock(at_stripe):
-    return Clock(at_stripe)
-
-
-@pytest.fixture
-def subscribed(handle, clock):
-    """Subscribe a customer on the clock, and return the subscription."""
-
-    def subscribed(*arguments, **fields):
-        event = setup_requested(*arguments, **fields)
-        clock.customer(event.customer_id)
-        handle(event)
-        return Subscription.objects.get(request_event_id=event.event_id)
-
-    return subscribed
 
 
 @pytest.fixture
@@ -54,25 +35,6 @@ def asked_of_bank(change, subscription):
     return answer.client_secret.partition("_secret_")[0]
 
 
-@pytest.fixture
-def change(handle):
-    """Ask for a change, and return what was told of it last."""
-
-    def change(action, subscription, **fields):
-        handle(change_requested(action, subscription, **fields))
-        return told()[-1]
-
-    return change
-
-
-def told():
-    return [event for event in published() if isinstance(event, SubscriptionStatusUpdated)]
-
-
-def paid():
-    return [event for event in published() if isinstance(event, SubscriptionPaymentUpdated)]
-
-
 class TestCancel:
     def test_now(self, subscribed, change):
         answer = change("cancel", subscribed())
@@ -89,7 +51,7 @@ class TestCancel:
 
         assert (ending.status, ending.cancel_at_period_end) == ("active", True)
         assert (back.status, back.cancel_at_period_end) == ("active", False)
-        assert [event.revision for event in told()] == [1, 2, 3]
+        assert [event.revision for event in subscription_updates()] == [1, 2, 3]
 
     def test_what_has_ended_stays_so(self, subscribed, change):
         subscription = subscribed()
@@ -126,7 +88,7 @@ class TestPlan:
         )
 
         assert (changed.subscription_plan_id, changed.amount) == ("team-monthly", 4900)
-        invoice = paid()[-1]
+        invoice = invoice_updates()[-1]
         assert (invoice.billing_reason, invoice.status) == ("subscription_update", "paid")
         assert 0 < invoice.amount_paid == shown.preview.amount_due < 3000
 
@@ -151,7 +113,7 @@ class TestPlan:
             quantity=3,
         )
 
-        assert (changed.quantity, paid()[-1].amount_paid) == (3, 3800)
+        assert (changed.quantity, invoice_updates()[-1].amount_paid) == (3, 3800)
 
     def test_other_currency_is_refused(self, subscribed, change):
         subscription = subscribed()
@@ -229,7 +191,7 @@ class TestCard:
         bank(asked_of_bank(change, subscription))
 
         assert change("refresh", subscription).status == "active"
-        assert paid()[-1].status == "paid"
+        assert invoice_updates()[-1].status == "paid"
 
     def test_pays_what_is_open(self, subscribed, change):
         subscription = subscribed("pm_card_chargeDeclined")
@@ -238,7 +200,7 @@ class TestCard:
         answer = change("change_card", subscription, payment_method_id="pm_card_visa")
 
         assert answer.status == "active"
-        assert paid()[-1].status == "paid"
+        assert invoice_updates()[-1].status == "paid"
 
     def test_unknown_card_is_refused(self, subscribed, change):
         answer = change("change_card", subscribed(), payment_method_id="pm_of_nobody")
@@ -252,7 +214,7 @@ class TestPay:
 
         declined = change("pay", subscription, payment_method_id="pm_card_chargeCustomerFail")
         assert declined.status == "incomplete"
-        assert paid()[-1].customer_can == "change_card"
+        assert invoice_updates()[-1].customer_can == "change_card"
         done = change("pay", subscription, payment_method_id="pm_card_visa")
 
         assert done.status == "active"
@@ -263,13 +225,13 @@ class TestPay:
         subscription = subscribed("pm_card_chargeDeclined")
 
         change("pay", subscription, payment_method_id="pm_card_authenticationRequired")
-        asked = paid()[-1]
+        asked = invoice_updates()[-1]
         assert (asked.status, asked.customer_can) == ("open", "authenticate")
         assert asked.client_secret.startswith(asked.payment_intent_id)
         at_stripe.command(f"intents/{asked.payment_intent_id}/authenticate")
 
         assert change("refresh", subscription).status == "active"
-        assert (paid()[-1].status, paid()[-1].customer_can) == ("paid", None)
+        assert (invoice_updates()[-1].status, invoice_updates()[-1].customer_can) == ("paid", None)
 
     def test_card_of_somebody_else_is_refused(self, subscribed, change):
         theirs = subscribed().payment_method_id

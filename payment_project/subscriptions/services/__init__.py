@@ -1,5 +1,6 @@
 """What changes a subscription, and what is published of it."""
 
+from payment_project.subscriptions.services.dunning import end_unpaid, policy_of_settings
 from payment_project.subscriptions.services.setups import fail_discarded
 from payment_project.subscriptions.services.snapshots import (
     Applied,
@@ -7,4 +8,11 @@ from payment_project.subscriptions.services.snapshots import (
     apply_snapshots,
 )
 
-__all__ = ["Applied", "SnapshotChange", "apply_snapshots", "fail_discarded"]
+__all__ = [
+    "Applied",
+    "SnapshotChange",
+    "apply_snapshots",
+    "end_unpaid",
+    "fail_discarded",
+    "policy_of_settings",
+]

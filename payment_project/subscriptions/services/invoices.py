@@ -10,20 +10,14 @@ from payment_project.stripe_gateway.subscription_states import (
     InvoiceSnapshot,
     SubscriptionSnapshot,
 )
-from payment_project.subscriptions.models import Invoice, Subscription
+from payment_project.subscriptions.models import DunningPolicy, Invoice, Subscription
+from payment_project.subscriptions.services import dunning
 
 _VISIBLE: Final = (
     *("number", "status", "billing_reason", "amount_due", "amount_paid", "currency"),
     *("period_start", "period_end", "attempt", "next_attempt_at", "customer_can"),
     *("payment_intent_id", "payment_status", "error_code", "decline_code"),
 )
-_MAY_PASS: Final = frozenset(
-    {
-        *("insufficient_funds", "issuer_not_available", "processing_error", "reenter_transaction"),
-        *("try_again_later", "withdrawal_count_limit_exceeded", "card_velocity_exceeded"),
-    }
-)
-"""Decline codes after which the same card may work: https://docs.stripe.com/declines/codes"""
 _UNTRIED: Final = ("", "requires_payment_method", "requires_confirmation")
 
 
@@ -31,8 +25,10 @@ def changed(
     snapshots: Sequence[tuple[Subscription, SubscriptionSnapshot]],
 ) -> dict[UUID, list[Invoice]]:
     """Return the invoices that are not recorded as the snapshots have them, by subscription."""
+    are_open = any(one.status == "open" for _, snapshot in snapshots for one in snapshot.invoices)
+    policy = dunning.policy_in_force() if are_open else None
     told = {
-        invoice.invoice_id: _row(row, snapshot, invoice)
+        invoice.invoice_id: _row(row, snapshot, invoice, policy)
         for row, snapshot in snapshots
         for invoice in snapshot.invoices
     }
@@ -63,8 +59,13 @@ def _visible(invoice: Invoice) -> list[Any]:
     return [getattr(invoice, name) for name in _VISIBLE]
 
 
-def _row(row: Subscription, snapshot: SubscriptionSnapshot, told: InvoiceSnapshot) -> Invoice:
-    payment = told.payment
+def _row(
+    row: Subscription,
+    snapshot: SubscriptionSnapshot,
+    told: InvoiceSnapshot,
+    policy: DunningPolicy | None,
+) -> Invoice:
+    payment, is_over = told.payment, snapshot.ended_at is not None
     return Invoice(
         id=told.invoice_id,
         subscription_id=row.id,
@@ -78,7 +79,7 @@ def _row(row: Subscription, snapshot: SubscriptionSnapshot, told: InvoiceSnapsho
         period_end=told.period_end,
         attempt=told.attempt,
         next_attempt_at=told.next_attempt_at,
-        customer_can=_customer_can(told, payment, is_over=snapshot.ended_at is not None),
+        customer_can=_customer_can(told, payment, policy, is_over=is_over),
         payment_intent_id=payment.intent_id if payment else "",
         payment_status=payment.status if payment else "",
         error_code=payment.error_code if payment else "",
@@ -88,19 +89,28 @@ def _row(row: Subscription, snapshot: SubscriptionSnapshot, told: InvoiceSnapsho
     )
 
 
-def _customer_can(told: InvoiceSnapshot, payment: IntentStep | None, *, is_over: bool) -> str:
-    """Say what can be done about an unpaid invoice; empty if nothing is to be done.
-
-    https://docs.stripe.com/billing/revenue-recovery/smart-retries
-    """
+def _customer_can(
+    told: InvoiceSnapshot,
+    payment: IntentStep | None,
+    policy: DunningPolicy | None,
+    *,
+    is_over: bool,
+) -> str:
+    """Say what can be done about an unpaid invoice; empty if nothing is, or if it is too early."""
     if told.status in ("draft", "paid"):
         return ""
-    if told.status != "open" or is_over:
+    if told.status != "open" or is_over or policy is None:
         return "nothing"
     if payment is None or payment.status in ("processing", "succeeded"):
         return "wait"
     if payment.status == "requires_action" or payment.error_code == "authentication_required":
         return "authenticate"
-    has_card_problem = bool(payment.error_code) or told.attempt > 0
-    may_pass = told.next_attempt_at and payment.decline_code in _MAY_PASS
-    return "change_card" if has_card_problem and not may_pass else "wait"
+    return _with_their_card(told, payment, policy)
+
+
+def _with_their_card(told: InvoiceSnapshot, payment: IntentStep, policy: DunningPolicy) -> str:
+    if not payment.error_code and not told.attempt:
+        return "wait"
+    if not (told.next_attempt_at and policy.may_pass(payment.decline_code or payment.error_code)):
+        return "change_card"
+    return "wait" if told.attempt >= policy.tell_from_attempt else ""

@@ -19,7 +19,7 @@ from payment_project.customers.services import save_cards
 from payment_project.stripe_gateway.errors import NotOfThisSubscription
 from payment_project.stripe_gateway.subscription_states import SubscriptionSnapshot
 from payment_project.subscriptions.models import Invoice, Subscription
-from payment_project.subscriptions.services import invoices, telling
+from payment_project.subscriptions.services import dunning, invoices, telling
 
 _ENDED: Final = (SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED)
 _AS_TOLD: Final = (
@@ -35,7 +35,7 @@ _VISIBLE: Final = (
 _CHANGING: Final = (
     *_VISIBLE,
     *("stripe_subscription_id", "payment_method_id", "card_country", "error_message"),
-    "updated_at",
+    *("unpaid_since", "unpaid_attempts", "ending_asked_at", "updated_at"),
 )
 
 
@@ -80,7 +80,9 @@ def apply_snapshots(changes: Sequence[SnapshotChange]) -> dict[UUID, Applied]:
         if has_news or fresh[row.id]:
             row.revision += 1
             changed.append((change, has_news))
-    bulk.update_newer([rows[change.subscription_id] for change, _ in changed], fields=_CHANGING)
+    moved = [rows[change.subscription_id] for change, _ in changed]
+    dunning.follow(moved, fresh)
+    bulk.update_newer(moved, fields=_CHANGING)
     invoices.save(fresh, {row.id: row.revision for row in rows.values()})
     _save_cards([(rows[key], snapshot.card) for _, key, snapshot in known])
     _publish(changed, rows, fresh)
