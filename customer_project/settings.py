@@ -14,6 +14,7 @@ INSTALLED_APPS = [
     "customer_project.payments",
     "customer_project.webhooks",
     "customer_project.checkout",
+    "customer_project.emails",
     "csp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -38,6 +39,17 @@ API_CUSTOMER_RATE_LIMIT = env.float("API_CUSTOMER_RATE_LIMIT", default=10.0)
 API_MERCHANT_RATE_LIMIT = env.float("API_MERCHANT_RATE_LIMIT", default=100.0)
 # Requests that may wait at the same time in one web process. Fewer than its threads.
 LONG_POLLS = env.int("LONG_POLLS", default=32)
+
+# Where the shop is, as customers reach it: e-mails lead there.
+SHOP_URL = env.str("SHOP_URL", default=(PAYMENT_RETURN_URLS or ["http://127.0.0.1:8001"])[0])
+# Django's mail settings in one URL: smtp+tls://user:password@mail.example:587
+_MAIL = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = (_MAIL[f"EMAIL_{n}"] for n in ("BACKEND", "HOST", "PORT"))
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_USER"], _MAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _MAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 30
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
 
 _after_session = MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware") + 1
 MIDDLEWARE = [

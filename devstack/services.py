@@ -25,7 +25,7 @@ _OWN = {
     "customer": (
         *("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_JS_URL"),
         *("PAYMENT_RETURN_URLS", "API_CUSTOMER_RATE_LIMIT", "API_MERCHANT_RATE_LIMIT"),
-        "LONG_POLLS",
+        *("LONG_POLLS", "SHOP_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL"),
     ),
     "payment": (
         *("STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRETS"),
@@ -150,6 +150,7 @@ def programs(folder: Path, ports: Ports) -> list[Program]:
             program(f"{service}-relay", manage_command(service, "relay_outbox"))
             for service in SERVICES
         ),
+        program("customer-mailer", manage_command("customer", "send_emails")),
         program("payment-worker", [*celery, "worker", *worker_options, *quiet_network]),
         program("payment-beat", [*celery, "beat", "--schedule", schedule, "--loglevel", "INFO"]),
     ]

@@ -66,6 +66,21 @@ def settings_are_there(**_: Any) -> list[CheckMessage]:
 
 
 @register
+def webhooks_can_be_verified(**_: Any) -> list[CheckMessage]:
+    """Say that without a signing secret every webhook is refused; in production, do not start."""
+    if getattr(settings, "STRIPE_WEBHOOK_SECRETS", True):
+        return []
+    level = Warning if settings.DEBUG else Error
+    return [
+        level(
+            "STRIPE_WEBHOOK_SECRETS is empty: every webhook will be refused",
+            hint="Set it to the endpoint's signing secret, whsec_…, of Stripe's dashboard.",
+            id="kafka_bridge.W002" if settings.DEBUG else "kafka_bridge.E007",
+        )
+    ]
+
+
+@register
 def consumed_topics_are_handled(**_: Any) -> list[CheckMessage]:
     """Refuse to start unless each of CONSUMED_TOPICS has a contract, and a handler here."""
     if not hasattr(settings, "CONSUMED_TOPICS"):

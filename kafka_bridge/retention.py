@@ -16,11 +16,15 @@ AT_ONCE: Final = 5_000
 _PURGES: Final = (
     """
     DELETE FROM kafka_bridge_outboxevent WHERE published_at < clock_timestamp() - %s::interval
-    AND id IN (SELECT id FROM kafka_bridge_outboxevent ORDER BY id LIMIT %s)
+    AND id IN (
+        SELECT id FROM kafka_bridge_outboxevent WHERE published_at IS NOT NULL ORDER BY id LIMIT %s
+    )
     """,
     """
     DELETE FROM kafka_bridge_inboxevent WHERE handled_at < clock_timestamp() - %s::interval
-    AND id IN (SELECT id FROM kafka_bridge_inboxevent ORDER BY id LIMIT %s)
+    AND id IN (
+        SELECT id FROM kafka_bridge_inboxevent WHERE handled_at IS NOT NULL ORDER BY id LIMIT %s
+    )
     """,
 )
 
@@ -33,7 +37,7 @@ def purges(statement: str) -> str:
     return statement
 
 
-def purge() -> int:
+def purge(*, at_once: int = AT_ONCE) -> int:
     """Delete a batch of what is older than KAFKA_BRIDGE_RETENTION_DAYS. Returns how many rows.
 
     What is unpublished, pending or dead stays, however old.
@@ -42,6 +46,6 @@ def purge() -> int:
     purged = 0
     with connection.cursor() as cursor:
         for statement in (*_PURGES, *_purges_of_apps):
-            cursor.execute(statement, [age, AT_ONCE])
+            cursor.execute(statement, [age, at_once])
             purged += cursor.rowcount
     return purged

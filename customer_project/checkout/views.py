@@ -22,6 +22,7 @@ from customer_project.checkout.forms import AnsweredForm, PayForm
 from customer_project.checkout.models import Item, Order
 from customer_project.checkout.states import OrderState, state_of
 from customer_project.customers.models import Customer
+from customer_project.customers.services import remember_language
 
 P = ParamSpec("P")
 
@@ -96,6 +97,7 @@ def pay(request: HttpRequest, customer: Customer, order_id: UUID) -> HttpRespons
     if not form.is_valid():
         return HttpResponseBadRequest(form.errors.as_json(), content_type="application/json")
     _order(customer, order_id)
+    remember_language(customer, get_language() or "en")
     services.pay_order(
         customer=customer,
         order_id=order_id,

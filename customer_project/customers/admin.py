@@ -21,7 +21,7 @@ def customers_found(term: str) -> QuerySet[Customer]:
 class CustomerAdmin(admin.ModelAdmin[Customer]):
     """Find a customer by name, e-mail or id."""
 
-    list_display = ("name", "email", "id", "created_at")
+    list_display = ("name", "email", "language", "id", "created_at")
     search_fields = ("name",)
     search_help_text = "An id, a name or an e-mail address, in full"
     raw_id_fields = ("user",)

@@ -14,6 +14,10 @@ class Customer(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="customer")
     name = models.CharField(max_length=255, blank=True)
     email = models.EmailField(blank=True)
+    language = models.CharField(
+        max_length=8, choices=settings.LANGUAGES, default="en", db_default="en"
+    )
+    """In which e-mails are written: what the shop's pages were last read in."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -61,6 +61,14 @@ class Payment(models.Model):
         return f"{self.amount} {self.currency} ({self.status})"
 
     @property
+    def bank_missed_its_customer(self) -> bool:
+        """Whether a charge in the customer's absence failed because the bank wants to see them."""
+        return (self.status, self.error_code) == (
+            PaymentStatus.REQUIRES_PAYMENT_METHOD,
+            "authentication_required",
+        )
+
+    @property
     def amount_refundable(self) -> int:
         """How much can still go back, as far as it is known here."""
         return self.amount_captured - self.amount_refunded

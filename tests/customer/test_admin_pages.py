@@ -6,6 +6,7 @@ from django.db import connection
 from django.utils import timezone
 
 from customer_project.customers.models import Customer
+from customer_project.emails.models import Email
 from customer_project.merchants.models import MerchantToken
 from customer_project.merchants.services import make_token
 from customer_project.payments.models import Payment, PaymentEvent, SavedCard
@@ -49,7 +50,9 @@ class TestPages(AdminPages):
                 for customer in customers
             ]
             tokens = [make_token(name="Shop", scopes=["payments:read"])[0] for _ in customers]
+            emails = [Email.objects.create(payment=one, kind="receipt") for one in payments]
             return {
+                Email: emails,
                 Customer: customers,
                 Payment: payments,
                 SavedCard: cards,

@@ -17,7 +17,7 @@ from customer_project.payments.models import Payment
 from kafka_bridge.contracts import CardPaymentAnswered, PaymentStatus
 from tests.customer.conftest import make_customer, published
 
-LOCALE = Path(demo.__file__).parent / "locale" / "fr" / "LC_MESSAGES"
+SHOP = Path(demo.__file__).parent.parent
 
 
 @pytest.fixture
@@ -305,10 +305,12 @@ class TestPolicy:
 
 
 class TestFrench:
-    def test_everything_is_translated_and_compiled(self):
-        with (LOCALE / "django.po").open() as text:
+    @pytest.mark.parametrize("app", ["checkout", "emails"])
+    def test_everything_is_translated_and_compiled(self, app):
+        locale = SHOP / app / "locale" / "fr" / "LC_MESSAGES"
+        with (locale / "django.po").open() as text:
             written = {message.id: message.string for message in read_po(text) if message.id}
-        with (LOCALE / "django.mo").open("rb") as compiled:
+        with (locale / "django.mo").open("rb") as compiled:
             read = gettext.GNUTranslations(compiled).gettext
 
         assert written

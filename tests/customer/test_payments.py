@@ -251,6 +251,6 @@ class TestMovePaymentsOn:
         with CaptureQueriesContext(connection) as captured:
             handlers.move_payments_on([answered(payment) for payment in payments])
 
-        # whose they are; the payments; their history
-        assert len(captured) == 3, captured.captured_queries
+        # whose they are; the payments; their history; their customers' e-mails
+        assert len(captured) == 4, captured.captured_queries
         assert set(Payment.objects.values_list("status", flat=True)) == {"succeeded"}

@@ -13,6 +13,7 @@ from tests.kafka_bridge.noted import Noted
 def demo(settings):
     """As the demo runs, with its keys; pytest-django has put DEBUG off."""
     settings.DEBUG = True
+    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_demo"]
 
 
 def found():
@@ -105,3 +106,12 @@ class TestSettings:
         settings.STRIPE_API_KEY = "sk_test_paybridge_demo"
 
         assert "kafka_bridge.E002" in found()
+
+    @pytest.mark.parametrize(
+        ("debug", "said"), [(True, "kafka_bridge.W002"), (False, "kafka_bridge.E007")]
+    )
+    def test_no_secret_for_webhooks(self, debug, said, settings):
+        settings.DEBUG = debug
+        settings.STRIPE_WEBHOOK_SECRETS = []
+
+        assert said in found()

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from devstack.waiting import DeadlinePassedError, wait_until
 from kafka_bridge import consumer
-from kafka_bridge.broker import BrokerProducer, group_offsets
+from kafka_bridge.broker import BrokerConsumer, BrokerProducer, group_offsets
 from kafka_bridge.consumer import EventConsumer
 from kafka_bridge.handlers import handles, handles_answers
 from kafka_bridge.models import InboxEvent, OutboxEvent
@@ -161,6 +161,52 @@ class TestGroup:
         for message in read_topic(stream.topic, count=count, partitions=PARTITIONS):
             if message.offset() < committed.get(message.partition(), 0):
                 assert event_id_of(message) in stored
+
+
+class Member(BrokerConsumer):
+    """A member of a group that counts how often its partitions changed."""
+
+    def __init__(self, stream):
+        self.changes = 0
+        super().__init__(group=stream.service, topics=[stream.topic])
+
+    def partitions(self):
+        assert self.poll(limit=1, timeout=0.1) == []
+        return len(self._consumer.assignment())
+
+    def _on_assign(self, consumer, partitions):
+        self.changes += bool(partitions)
+        super()._on_assign(consumer, partitions)
+
+    def _on_revoke(self, consumer, partitions):
+        self.changes += bool(partitions)
+        super()._on_revoke(consumer, partitions)
+
+
+class TestStaticMember:
+    @pytest.mark.large
+    def test_its_restart_moves_no_partitions(self, stream, settings):
+        def member(name):
+            settings.KAFKA_CONSUMER_SETTINGS = {
+                **common,
+                "group.instance.id": f"{name}-{stream.service}",
+            }
+            return Member(stream)
+
+        common = settings.KAFKA_CONSUMER_SETTINGS
+        half = [PARTITIONS // 2] * 2
+        members = [member("a"), member("b")]
+        try:
+            wait_until(lambda: [m.partitions() for m in members] == half, what="both to share")
+            before = members[1].changes
+            members[0].close()
+            members[0] = member("a")
+            wait_until(lambda: [m.partitions() for m in members] == half, what="a to be back")
+
+            assert members[1].changes == before
+        finally:
+            for one in members:
+                one.close()
 
 
 def start_member(stream):

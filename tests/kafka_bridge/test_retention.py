@@ -57,3 +57,11 @@ class TestPurge:
 
         assert purge() == 1
         assert set(InboxEvent.objects.all()) == kept
+
+    def test_what_stays_does_not_keep_the_rest_from_going(self):
+        inbox_event(1, dead_at=LONG_AGO)
+        outbox_event(1, None)
+        inbox_event(2, handled_at=LONG_AGO)
+        outbox_event(2, LONG_AGO)
+
+        assert purge(at_once=1) == 2

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from customer_project.emails import services as emails
 from customer_project.payments.models import Payment, PaymentEvent, SavedCard
 from kafka_bridge import bulk
 from kafka_bridge.contracts import CardPaymentAnswered, Contract, PaymentProgress, PaymentStatus
@@ -40,6 +41,7 @@ def apply_outcomes(outcomes: Sequence[PaymentProgress]) -> None:
     bulk.update_newer([_payment(outcome) for outcome in ours], fields=_ALWAYS_TOLD)
     PaymentEvent.objects.bulk_create(map(_line_of_history, ours), ignore_conflicts=True)
     _save_cards(ours, customers)
+    emails.queue(ours)
 
 
 def _payment(outcome: PaymentProgress) -> Payment:

@@ -75,8 +75,10 @@ def request_update(payment: Payment, update: Update, *, asked_by: str) -> None:
 
 
 @transaction.atomic
-def confirm_payment(*, payment: Payment, idempotency_key: str) -> None:
-    """Publish that a page's customer is back from 3-D Secure, once for each key.
+def confirm_payment(
+    *, payment: Payment, idempotency_key: str, return_url: str | None = None
+) -> None:
+    """Publish that a page's customer is back from 3-D Secure, or comes to it, once for each key.
 
     Raises:
         NothingToConfirm: the payment does not wait for its customer.
@@ -84,16 +86,12 @@ def confirm_payment(*, payment: Payment, idempotency_key: str) -> None:
     Payment.objects.select_for_update().get(id=payment.id)  # the same key, twice at once
     event_id = uuid5(payment.id, f"confirm:{idempotency_key}")
     if not PaymentEvent.objects.filter(event_id=event_id).exists():
-        update = Update(action="confirm", event_id=event_id)
+        update = Update(action="confirm", event_id=event_id, return_url=return_url)
         request_update(payment, update, asked_by=f"page:{payment.customer_id}")
 
 
 def _check_confirm(payment: Payment, _update: Update) -> None:
-    bank_missed_the_customer = (payment.status, payment.error_code) == (
-        PaymentStatus.REQUIRES_PAYMENT_METHOD,
-        "authentication_required",
-    )
-    if payment.status not in _WAITING_FOR_CUSTOMER and not bank_missed_the_customer:
+    if payment.status not in _WAITING_FOR_CUSTOMER and not payment.bank_missed_its_customer:
         raise errors.NothingToConfirm
 
 

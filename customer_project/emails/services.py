@@ -1,0 +1,81 @@
+"""E-mails: queued in the transaction of what they tell of, sent by a process of their own.
+
+A mail server knows no idempotency key: if the process dies between its answer and our commit, the
+same e-mail, by its Message-ID, is sent again.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.utils import timezone
+
+from customer_project.emails.models import Email
+from customer_project.emails.texts import message_of
+from kafka_bridge.contracts import PaymentProgress, PaymentStatus
+from kafka_bridge.errors import text_of
+
+logger = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS: Final = 20
+"""With the waits below, an e-mail is tried for most of a day."""
+_FIRST_WAIT: Final = 10.0
+_LONGEST_WAIT: Final = 3600.0
+
+
+def queue(outcomes: Sequence[PaymentProgress]) -> None:
+    """Queue what customers are to be told of these outcomes, each once."""
+    Email.objects.bulk_create(
+        [
+            Email(payment_id=outcome.payment_id, kind=kind, due_at=timezone.now())
+            for outcome in outcomes
+            if (kind := _kind(outcome))
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def send_next(backend: BaseEmailBackend) -> bool:
+    """Send the e-mail that has been due for longest. Returns False if none is due."""
+    with transaction.atomic():
+        email = (
+            Email.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("payment__customer")
+            .filter(due_at__lte=timezone.now())
+            .order_by("due_at")
+            .first()
+        )
+        if email is None:
+            return False
+        message = message_of(email)
+        email.due_at = None
+        if message is not None:
+            _send(email, message, backend)
+        email.save(update_fields=["due_at", "sent_at", "attempts", "error"])
+        return True
+
+
+def _kind(outcome: PaymentProgress) -> Email.Kind | None:
+    if outcome.status == PaymentStatus.SUCCEEDED:
+        return Email.Kind.RECEIPT
+    missed = (PaymentStatus.REQUIRES_PAYMENT_METHOD, "authentication_required")
+    return Email.Kind.BANK_ASKS if (outcome.status, outcome.error_code) == missed else None
+
+
+def _send(email: Email, message: EmailMessage, backend: BaseEmailBackend) -> None:
+    try:
+        backend.send_messages([message])
+    except Exception as error:  # noqa: BLE001 - whatever the backend raises; it is recorded
+        email.attempts += 1
+        email.error = f"{type(error).__name__}: {text_of(error)}"
+        if email.attempts < MAX_ATTEMPTS:
+            wait = min(_FIRST_WAIT * 2**email.attempts, _LONGEST_WAIT)
+            email.due_at = timezone.now() + timedelta(seconds=wait)
+        logger.warning("email_failed", email=email.pk, attempts=email.attempts, error=email.error)
+    else:
+        email.error = ""
+        email.sent_at = timezone.now()

@@ -1,0 +1,187 @@
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.test import Client
+from django.utils import timezone
+
+from customer_project.emails import services
+from customer_project.emails.models import Email
+from customer_project.payments.models import Payment
+from customer_project.payments.services import apply_outcomes
+from kafka_bridge.contracts import PaymentStatus
+from tests.customer.conftest import client_of, make_customer, post, published
+from tests.customer.test_payments import answered
+
+MISSED = {
+    "status": "requires_payment_method",
+    "success": False,
+    "error_code": "authentication_required",
+}
+BANK = {"type": "redirect_to_url", "redirect_to_url": {"url": "https://bank.example/1"}}
+
+
+class Refusing(BaseEmailBackend):
+    def send_messages(self, messages):
+        raise ConnectionRefusedError("no server \x00 there")
+
+
+@pytest.fixture
+def payment(ada):
+    return make_payment(ada)
+
+
+def make_payment(customer, **body):
+    good = {"amount": 1999, "currency": "eur", "payment_method": "pm_card_visa"}
+    return Payment.objects.get(id=post(client_of(customer), {**good, **body}).json()["id"])
+
+
+def tell(payment, *, status="succeeded", **fields):
+    outcome = answered(payment, status=PaymentStatus(status), **fields)
+    apply_outcomes([outcome])
+
+
+def sent():
+    """Send all that is due, and return it."""
+    with mail.get_connection() as backend:
+        while services.send_next(backend):
+            pass
+    return mail.outbox
+
+
+class TestReceipt:
+    def test_tells_what_was_taken_and_where_it_can_be_seen(self, payment, settings):
+        settings.SHOP_URL = "https://shop.example"
+        tell(payment, amount_captured=1500)
+
+        (receipt,) = sent()
+
+        assert receipt.to == ["ada@example.com"]
+        assert receipt.subject == "Your payment of €15.00"
+        assert f"https://shop.example/checkout/payments/{payment.id}/" in receipt.body
+
+    @pytest.mark.parametrize(
+        ("amount", "currency", "written"),
+        [(500, "jpy", "500 JPY"), (1230, "kwd", "1,230 KWD"), (123456, "eur", "1 234,56 €")],
+    )
+    def test_amounts_are_written_as_the_customer_reads_them(self, ada, amount, currency, written):
+        ada.language = "fr"
+        ada.save()
+        tell(make_payment(ada, amount=amount, currency=currency), amount_captured=amount)
+
+        (receipt,) = sent()
+
+        spaces = str.maketrans("\u202f\xa0", "  ")
+        text = f"{receipt.subject} {receipt.body}".translate(spaces)
+        assert text.count(written) == 2
+        assert "Bonjour Ada" in text
+
+    def test_is_sent_once_however_often_the_success_is_told(self, payment):
+        for revision in (1, 1, 2, 3):
+            tell(payment, revision=revision, amount_captured=1999)
+            sent()
+
+        assert len(mail.outbox) == 1
+        assert Email.objects.get().sent_at
+
+    def test_nobody_without_an_address_is_told(self, payment, ada):
+        ada.email = ""
+        ada.save()
+        tell(payment)
+
+        assert sent() == []
+        assert Email.objects.get().due_at is None
+
+    @pytest.mark.parametrize("status", ["requires_action", "processing", "canceled"])
+    def test_only_of_what_succeeded(self, payment, status):
+        tell(payment, status=status, success=False)
+
+        assert sent() == []
+
+
+class TestRefusedByTheServer:
+    def test_is_tried_again_later_and_then_sent(self, payment):
+        tell(payment, amount_captured=1999)
+
+        assert services.send_next(Refusing())
+        assert not services.send_next(Refusing())
+        email = Email.objects.get()
+        assert (email.attempts, email.sent_at) == (1, None)
+        assert "ConnectionRefusedError: no server" in email.error
+        Email.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+
+        assert len(sent()) == 1
+
+    def test_is_given_up_in_the_end(self, payment):
+        tell(payment)
+        Email.objects.update(attempts=services.MAX_ATTEMPTS - 1)
+
+        services.send_next(Refusing())
+
+        assert Email.objects.get().due_at is None
+
+
+class TestBankAsks:
+    @pytest.fixture
+    def missed(self, payment):
+        tell(payment, **MISSED)
+        payment.refresh_from_db()
+        return payment
+
+    @pytest.fixture
+    def browser(self, ada):
+        browser = Client()
+        browser.force_login(ada.user)
+        return browser
+
+    def test_is_told_with_a_link(self, missed):
+        (email,) = sent()
+
+        assert email.subject == "Please confirm €19.99"
+        assert f"/checkout/payments/{missed.id}/" in email.body
+
+    def test_is_not_told_when_it_is_over(self, missed):
+        tell(missed, status="canceled", success=False, revision=2)
+
+        assert sent() == []
+
+    def test_link_leads_to_the_bank_and_back(self, missed, browser):
+        page = f"/checkout/payments/{missed.id}/"
+        assert "Go on with your bank" in browser.get(page).text
+
+        for _ in range(2):  # a double click
+            going = browser.post(f"{page}go-on/")
+        assert going["Location"] == f"{page}?going=1"
+        asked, *more = [event for event in published() if event.topic == "stripe.payment.update"]
+        assert (asked.action, more) == ("confirm", [])
+        assert asked.return_url == f"http://testserver{page}return/"
+        assert "refresh" in browser.get(going["Location"]).text
+
+        tell(missed, status="requires_action", success=False, revision=2, next_action=BANK)
+        assert browser.get(going["Location"])["Location"] == "https://bank.example/1"
+        back = browser.get(f"{page}return/")
+        assert back["Location"] == f"{page}?answered=2"
+        waiting = browser.get(back["Location"]).text
+        assert "Your payment is being made" in waiting
+        assert "bank.example" not in waiting
+
+        tell(missed, revision=3, amount_captured=1999)
+        assert "Thank you, it is paid" in browser.get(back["Location"]).text
+
+    def test_failed_says_why(self, missed, browser):
+        tell(missed, status="canceled", success=False, revision=2)
+
+        page = browser.get(f"/checkout/payments/{missed.id}/").text
+
+        assert "This payment was canceled" in page
+        assert "refresh" not in page
+
+    def test_is_its_customers_only(self, missed):
+        stranger = Client()
+        stranger.force_login(make_customer("grace").user)
+        page = f"/checkout/payments/{missed.id}/"
+
+        assert stranger.get(page).status_code == 404
+        assert stranger.post(f"{page}go-on/").status_code == 404
+        assert Client().get(page).status_code == 302
