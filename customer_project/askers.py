@@ -17,7 +17,14 @@ from customer_project.merchants.models import MerchantToken, Scope
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # which imports this module by its settings
 
-_OF_CUSTOMERS: Final = frozenset({Scope.PAYMENTS_READ, Scope.PAYMENTS_WRITE})
+_OF_CUSTOMERS: Final = frozenset(
+    {
+        Scope.PAYMENTS_READ,
+        Scope.PAYMENTS_WRITE,
+        Scope.SUBSCRIPTIONS_READ,
+        Scope.SUBSCRIPTIONS_WRITE,
+    }
+)
 _BURST: Final = 10.0
 """Seconds of the allowed rate that may be used up at once."""
 _FORGET_AT: Final = 10_000

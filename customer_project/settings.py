@@ -12,6 +12,7 @@ INSTALLED_APPS = [
     "customer_project.merchants",
     "customer_project.idempotency",
     "customer_project.payments",
+    "customer_project.subscriptions",
     "customer_project.webhooks",
     "customer_project.checkout",
     "customer_project.emails",
@@ -25,6 +26,9 @@ WSGI_APPLICATION = "customer_project.wsgi.application"
 CONSUMED_TOPICS = [
     Topic.PAYMENT_CARD_RESULT,
     Topic.PAYMENT_STATUS_UPDATED,
+    Topic.PAYMENT_SETUP_RESULT,
+    Topic.SUBSCRIPTION_STATUS_UPDATED,
+    Topic.SUBSCRIPTION_PAYMENT_UPDATED,
 ]
 
 STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY")
@@ -95,9 +99,9 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Paybridge payments",
     "VERSION": "1",
     "DESCRIPTION": (
-        "Card payments by Stripe. Every POST needs an `Idempotency-Key`, is answered 202 as soon "
-        "as it is stored, and names the place to watch. Amounts are integers in the currency's "
-        "smallest unit: 1999 for 19.99."
+        "Card payments and subscriptions by Stripe. Every POST needs an `Idempotency-Key`, is "
+        "answered 202 as soon as it is stored, and names the place to watch. Amounts are integers "
+        "in the currency's smallest unit: 1999 for 19.99."
     ),
     "LICENSE": {"name": "Apache-2.0"},
     "SERVE_INCLUDE_SCHEMA": False,
@@ -108,6 +112,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
     "ENUM_NAME_OVERRIDES": {
         "PaymentStatusEnum": "kafka_bridge.contracts.PaymentStatus",
+        "SubscriptionStatusEnum": "kafka_bridge.contracts.SubscriptionStatus",
         "ValidationErrorEnum": f"{_ERRORS}.ValidationErrorEnum.choices",
         "ClientErrorEnum": f"{_ERRORS}.ClientErrorEnum.choices",
         "ServerErrorEnum": f"{_ERRORS}.ServerErrorEnum.choices",

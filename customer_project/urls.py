@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from customer_project.payments.api import PaymentViewSet, SavedCardViewSet
+from customer_project.subscriptions.api import PlanViewSet, SubscriptionViewSet
 from customer_project.webhooks.api import stripe_webhook
 from customer_project.webhooks.health import webhooks_health
 from kafka_bridge.health import health_urls
@@ -16,6 +17,8 @@ from kafka_bridge.health import health_urls
 router = SimpleRouter()
 router.register("payments", PaymentViewSet, basename="payment")
 router.register("payment-methods", SavedCardViewSet, basename="payment-method")
+router.register("plans", PlanViewSet, basename="plan")
+router.register("subscriptions", SubscriptionViewSet, basename="subscription")
 
 urlpatterns = [
     path("api/", include(router.urls)),

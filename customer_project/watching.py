@@ -26,13 +26,14 @@ class _Wait:
 
 
 class RevisionWatch:
-    """Requests of this process that wait for rows of a model with a `revision`.
+    """Requests of this process that wait for rows of a model whose `field` rises with news.
 
     One thread looks for all of them, with one query of primary keys, for as long as somebody waits.
     Nothing is written or notified for their sake, so waiting costs the consumers nothing.
     """
 
-    def __init__(self, model: type[Model]) -> None:
+    def __init__(self, model: type[Model], *, field: str = "revision") -> None:
+        self.field = field
         self._rows = model._default_manager  # noqa: SLF001 - Django's API
         self._waits: set[_Wait] = set()
         self._lock = threading.Lock()
@@ -82,7 +83,7 @@ class RevisionWatch:
         ids = {wait.id for wait in waits}
         try:
             revisions: dict[Any, int] = dict(
-                self._rows.filter(pk__in=ids).values_list("pk", "revision")
+                self._rows.filter(pk__in=ids).values_list("pk", self.field)
             )
         except (OperationalError, InterfaceError) as error:
             logger.warning("watch_interrupted", error=str(error).strip())

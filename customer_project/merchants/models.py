@@ -12,6 +12,8 @@ class Scope(StrEnum):
     PAYMENTS_READ = "payments:read"
     PAYMENTS_WRITE = "payments:write"
     REFUNDS_WRITE = "refunds:write"
+    SUBSCRIPTIONS_READ = "subscriptions:read"
+    SUBSCRIPTIONS_WRITE = "subscriptions:write"
 
 
 def all_scopes() -> list[tuple[str, str]]:

@@ -6,14 +6,12 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
-from customer_project.askers import Asker, asker_of
-from customer_project.customers.models import Customer
+from customer_project.askers import asker_of
 from customer_project.idempotency.api import accept_once
 from customer_project.merchants.models import Scope
 from customer_project.payments import services
@@ -21,7 +19,6 @@ from customer_project.payments.filters import (
     CustomerFilter,
     NewestFirst,
     PaymentFilter,
-    WaitSerializer,
 )
 from customer_project.payments.models import Payment, SavedCard
 from customer_project.payments.parsers import StrictJSONParser
@@ -38,9 +35,8 @@ from customer_project.payments.serializers import (
     RefundRequestSerializer,
     SavedCardSerializer,
 )
+from customer_project.requests import validated, wait_for_news, who_pays
 from customer_project.watching import RevisionWatch
-
-LONGEST_WAIT: Final = 30.0
 
 _payments: Final = RevisionWatch(Payment)
 
@@ -71,8 +67,8 @@ class PaymentViewSet(mixins.ListModelMixin, GenericViewSet[Payment]):
     def create(self, request: Request) -> HttpResponse:
         """Accept a payment: 202, with the place where its state can be watched."""
         asker = asker_of(request)
-        asked = _validated(PaymentRequestSerializer, request)
-        customer = _who_pays(asker, asked)
+        asked = validated(PaymentRequestSerializer, request)
+        customer = who_pays(asker, asked)
         payment = services.new_payment(customer=customer, request=asked)
         return accept_once(
             request,
@@ -87,16 +83,8 @@ class PaymentViewSet(mixins.ListModelMixin, GenericViewSet[Payment]):
 
     def retrieve(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - get_object reads it
         """Show a payment; with `wait`, as soon as there is something new to show."""
-        query = WaitSerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
         payment = self.get_object()
-        known = query.validated_data.get("revision", payment.revision)
-        seconds = min(query.validated_data.get("wait", 0), LONGEST_WAIT)
-        headers = {}
-        if seconds and payment.revision <= known:
-            if not _payments.wait(payment.pk, beyond=known, seconds=seconds):
-                headers = {"Retry-After": "1"}
-            payment.refresh_from_db()
+        headers = wait_for_news(request, payment, watch=_payments)
         return Response(self.get_serializer(payment).data, headers=headers)
 
     @action(detail=True, methods=["post"])
@@ -132,7 +120,7 @@ class PaymentViewSet(mixins.ListModelMixin, GenericViewSet[Payment]):
         serializer: type[serializers.Serializer[Any]],
     ) -> HttpResponse:
         asker = asker_of(request)
-        asked = _validated(serializer, request)
+        asked = validated(serializer, request)
         payment = self.get_object()
         update = services.Update(action=name, **asked)
         accepted = {
@@ -164,30 +152,6 @@ class SavedCardViewSet(mixins.ListModelMixin, GenericViewSet[SavedCard]):
         customer = asker_of(self.request).customer
         cards = SavedCard.objects.filter(customer=customer) if customer else SavedCard.objects.all()
         return CustomerFilter(data=self.request.query_params).narrow(cards)
-
-
-def _validated(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    asked = serializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    return dict(asked.validated_data)
-
-
-def _who_pays(asker: Asker, asked: dict[str, Any]) -> Customer:
-    """Return the customer who is charged: who asks, or whom the merchant names."""
-    if asker.customer:
-        if asked.get("customer", asker.customer.pk) != asker.customer.pk:
-            raise PermissionDenied("You can pay for yourself only.")
-        if asked.get("off_session"):
-            raise PermissionDenied(
-                "Who asks for a payment is there: only merchants say off_session."
-            )
-        return asker.customer
-    if "customer" not in asked:
-        raise serializers.ValidationError({"customer": "Say whom to charge."}, "required")
-    customer = Customer.objects.filter(pk=asked["customer"]).first()
-    if customer is None:
-        raise serializers.ValidationError({"customer": "There is no such customer."}, "unknown")
-    return customer
 
 
 def _address(payment: Payment) -> str:

@@ -53,6 +53,7 @@ class PaymentFilter(CustomerFilter):
 
 _LOOKUPS = {
     "customer": "customer_id",
+    "plan": "subscription_plan_id",
     "created_from": "created_at__gte",
     "created_before": "created_at__lt",
     "amount_min": "amount__gte",

@@ -79,12 +79,8 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
     def validate_metadata(self, metadata: dict[str, str]) -> dict[str, str]:
-        """Hold to Stripe's limits: https://docs.stripe.com/api/metadata."""
-        if len(metadata) > 40 or any(not 0 < len(key) <= 40 for key in metadata):  # noqa: PLR2004
-            raise serializers.ValidationError("At most 40 keys of 1 to 40 characters.")
-        if any("\x00" in key for key in metadata):
-            raise serializers.ValidationError("Null characters are not allowed.")
-        return metadata
+        """Hold to Stripe's limits."""
+        return check_metadata(metadata)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Hold to what can be charged in the currency, and to one way to pay."""
@@ -99,6 +95,19 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
                 {"off_session": "Without its customer only a saved card can be charged."}, "invalid"
             )
         return attrs
+
+
+def check_metadata(metadata: dict[str, str]) -> dict[str, str]:
+    """Hold to Stripe's limits: https://docs.stripe.com/api/metadata.
+
+    Raises:
+        ValidationError: too many keys, or one that is none.
+    """
+    if len(metadata) > 40 or any(not 0 < len(key) <= 40 for key in metadata):  # noqa: PLR2004
+        raise serializers.ValidationError("At most 40 keys of 1 to 40 characters.")
+    if any("\x00" in key for key in metadata):
+        raise serializers.ValidationError("Null characters are not allowed.")
+    return metadata
 
 
 def _check_amount(amount: int, currency: str) -> None:

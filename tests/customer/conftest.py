@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from customer_project.customers.models import Customer
 from customer_project.merchants.models import Scope
 from customer_project.merchants.services import make_token
+from customer_project.subscriptions.models import Plan
 from kafka_bridge.contracts import decode
 from kafka_bridge.models import OutboxEvent
 
@@ -31,6 +32,23 @@ def post(client, body=GOOD, *, key="", **options):
     """Ask for a payment, with a new key if none is given; None sends no key."""
     headers = {} if key is None else {"Idempotency-Key": key or str(uuid.uuid4())}
     return client.post("/api/payments/", body, headers=headers, **options)
+
+
+def make_plan(*, save=True, **fields):
+    plan = Plan(
+        **{
+            "slug": "pro-monthly",
+            "name_en": "Pro",
+            "name_fr": "Pro, en français",
+            "amount": 1900,
+            "currency": "eur",
+            "interval": "month",
+            **fields,
+        }
+    )
+    if save:
+        plan.save()
+    return plan
 
 
 def merchant_client(*scopes):

@@ -1,0 +1,1 @@
+"""Plans, and the subscriptions to them as their customers see them."""

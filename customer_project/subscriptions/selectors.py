@@ -1,0 +1,60 @@
+"""Reading plans, subscriptions and invoices."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from customer_project.customers.models import Customer
+from customer_project.subscriptions.models import ENDED, Invoice, Plan, Subscription
+from kafka_bridge.contracts import SubscriptionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def plans_on_offer() -> QuerySet[Plan]:
+    """Return what can be subscribed to, in the shop's order."""
+    return Plan.objects.filter(active=True)
+
+
+def subscription_of(customer: Customer, subscription_id: UUID) -> Subscription:
+    """Return one of the customer's subscriptions.
+
+    Raises:
+        Subscription.DoesNotExist: they have no such subscription; somebody else may.
+    """
+    return Subscription.objects.get(customer=customer, id=subscription_id)
+
+
+def latest_subscriptions(customer: Customer) -> "Sequence[Subscription]":
+    """Return the customer's subscriptions, the newest first."""
+    return Subscription.objects.filter(customer=customer).order_by("-created_at")[:10]
+
+
+def running_subscription(customer: Customer, plan: Plan) -> Subscription | None:
+    """Return the customer's subscription to a plan that has not ended, if there is one."""
+    of_plan = Subscription.objects.filter(customer=customer, subscription_plan_id=plan.slug)
+    return of_plan.exclude(status__in=ENDED).order_by("-created_at").first()
+
+
+def trial_days_left(customer: Customer, plan: Plan) -> int:
+    """Return how long the customer may try a plan: not a second time."""
+    tried = Subscription.objects.filter(customer=customer, subscription_plan_id=plan.slug)
+    tried = tried.filter(trial_days__gt=0).exclude(status=SubscriptionStatus.FAILED)
+    return 0 if tried.exists() else plan.trial_days
+
+
+def invoices_of(subscription: Subscription) -> QuerySet[Invoice]:
+    """Return a subscription's invoices, the newest first."""
+    return Invoice.objects.filter(subscription=subscription).order_by("-created_at", "-revision")
+
+
+def open_invoice(subscription: Subscription) -> Invoice | None:
+    """Return the newest invoice that waits to be paid, if there is one."""
+    return invoices_of(subscription).filter(status="open").first()
+
+
+def plan_named(slug: str) -> Plan | None:
+    """Return a plan, also one that is no longer on offer."""
+    return Plan.objects.filter(slug=slug).first()

@@ -1,0 +1,151 @@
+"""What the payment service says of subscriptions, shown to the customers."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+
+from customer_project.subscriptions.models import Invoice, Subscription, SubscriptionEvent
+from kafka_bridge import bulk
+from kafka_bridge.contracts import (
+    SubscriptionAnswered,
+    SubscriptionPaymentUpdated,
+    SubscriptionState,
+    SubscriptionStatusUpdated,
+)
+
+_AS_TOLD: Final = (
+    *("status", "stripe_subscription_id", "subscription_plan_id", "amount", "currency"),
+    *("interval", "interval_count", "quantity", "started_at", "current_period_start"),
+    *("current_period_end", "trial_end", "cancel_at_period_end", "canceled_at", "ended_at"),
+    "paused",
+)
+_STATE: Final = (*_AS_TOLD, "cancellation_reason", "card", "preview", "refused", "updated_at")
+_STEP: Final = ("client_secret", "next_action", "error_code", "decline_code", "error_message")
+
+
+def apply_states(states: Sequence[SubscriptionState]) -> None:
+    """Move subscriptions on to what the payment service says, unless newer was said before.
+
+    The history gets every event once, late ones too: the topics are read side by side.
+    """
+    known = _known(state.subscription_id for state in states)
+    ours = [state for state in states if state.subscription_id in known]
+    if not ours:
+        return
+    moved = bulk.update_newer([_state(told) for told in ours], fields=_STATE)
+    moved |= bulk.update_newer(
+        [_step(told) for told in ours], fields=_STEP, version="step_revision"
+    )
+    _count(moved)
+    SubscriptionEvent.objects.bulk_create(map(_line_of_state, ours), ignore_conflicts=True)
+
+
+def apply_invoices(invoices: Sequence[SubscriptionPaymentUpdated]) -> None:
+    """Keep invoices as the payment service says they are, unless newer was said before."""
+    known = _known(invoice.subscription_id for invoice in invoices)
+    ours = [invoice for invoice in invoices if invoice.subscription_id in known]
+    if not ours:
+        return
+    kept = bulk.upsert_newer([_invoice(told) for told in ours], keep=("created_at",))
+    _count({told.subscription_id for told in ours if told.invoice_id in kept})
+    SubscriptionEvent.objects.bulk_create(map(_line_of_invoice, ours), ignore_conflicts=True)
+
+
+def _known(ids: Any) -> set[UUID]:
+    rows = Subscription.objects.select_for_update().filter(id__in=list(ids)).order_by("id")
+    return set(rows.values_list("id", flat=True))
+
+
+def _count(ids: Collection[UUID]) -> None:
+    if ids:
+        Subscription.objects.filter(id__in=ids).update(changes=F("changes") + 1)
+
+
+def _state(told: SubscriptionState) -> Subscription:
+    is_update = isinstance(told, SubscriptionStatusUpdated)
+    preview = told.preview.model_dump(mode="json") if is_update and told.preview else None
+    return Subscription(
+        id=told.subscription_id,
+        revision=told.revision or 1,
+        **{name: getattr(told, name) for name in _AS_TOLD},
+        cancellation_reason=told.cancellation_reason or "",
+        card=told.card.model_dump(mode="json") if told.card else None,
+        preview={**preview, "request": str(told.causation_id)} if preview else None,
+        refused=(told.refused or "") if is_update else "",
+        updated_at=timezone.now(),
+    )
+
+
+def _step(told: SubscriptionState) -> Subscription:
+    is_answer = isinstance(told, SubscriptionAnswered)
+    row = Subscription(
+        id=told.subscription_id, step_revision=2 * (told.revision or 1) + int(is_answer)
+    )
+    if isinstance(told, SubscriptionAnswered | SubscriptionStatusUpdated) and told.next_action:
+        row.client_secret, row.next_action = told.client_secret or "", told.next_action
+    if isinstance(told, SubscriptionAnswered):
+        row.error_code, row.decline_code = told.error_code or "", told.decline_code or ""
+        row.error_message = told.error or ""
+    return row
+
+
+def _invoice(told: SubscriptionPaymentUpdated) -> Invoice:
+    return Invoice(
+        id=told.invoice_id,
+        subscription_id=told.subscription_id,
+        number=told.invoice_number or "",
+        status=told.status,
+        billing_reason=told.billing_reason,
+        amount_due=told.amount_due,
+        amount_paid=told.amount_paid,
+        currency=told.currency,
+        period_start=told.period_start,
+        period_end=told.period_end,
+        attempt=told.attempt,
+        next_attempt_at=told.next_attempt_at,
+        customer_can=told.customer_can or "",
+        payment_intent_id=told.payment_intent_id or "",
+        client_secret=told.client_secret or "",
+        hosted_invoice_url=told.hosted_invoice_url or "",
+        error_code=told.error_code or "",
+        decline_code=told.decline_code or "",
+        error_message=told.error or "",
+        revision=told.revision or 1,
+        created_at=told.timestamp,
+    )
+
+
+def _line_of_state(told: SubscriptionState) -> SubscriptionEvent:
+    is_answer = isinstance(told, SubscriptionAnswered)
+    return SubscriptionEvent(
+        subscription_id=told.subscription_id,
+        event_id=told.event_id,
+        what="answered" if is_answer else "updated",
+        source=told.source,
+        answers=told.causation_id,
+        subscription_plan_id=told.subscription_plan_id,
+        status=told.status,
+        refused=getattr(told, "refused", None) or "",
+        error_code=getattr(told, "error_code", None) or "",
+        revision=told.revision or 1,
+        at=told.timestamp,
+    )
+
+
+def _line_of_invoice(told: SubscriptionPaymentUpdated) -> SubscriptionEvent:
+    return SubscriptionEvent(
+        subscription_id=told.subscription_id,
+        event_id=told.event_id,
+        what="invoice",
+        source=told.source,
+        answers=told.causation_id,
+        status=told.status,
+        invoice_id=told.invoice_id,
+        amount=told.amount_due,
+        error_code=told.error_code or "",
+        revision=told.revision or 1,
+        at=told.timestamp,
+    )

@@ -1,0 +1,128 @@
+"""Changing a subscription: cancel, reactivate, pause, resume, change plan or card, pay.
+
+What is refused here is what cannot be by what is known here. The payment service, which knows more,
+has the last word: it answers with a new revision that says what became of it, or why nothing did.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from django.utils import timezone
+
+from customer_project.subscriptions import errors, selectors
+from customer_project.subscriptions.models import Plan, Subscription, SubscriptionEvent
+from customer_project.subscriptions.services.plans import check_on_offer
+from kafka_bridge import outbox
+from kafka_bridge.contracts import SubscriptionStatus, SubscriptionUpdateRequested
+from kafka_bridge.contracts.base import new_event_id
+
+Action = Literal[
+    "cancel",
+    "reactivate",
+    "pause",
+    "resume",
+    "preview_plan",
+    "change_plan",
+    "change_card",
+    "pay",
+    "refresh",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What somebody wants to be done with a subscription."""
+
+    action: Action
+    at_period_end: bool | None = None
+    plan: Plan | None = None
+    quantity: int | None = None
+    proration_date: datetime | None = None
+    payment_method: str | None = None
+    confirmation_token: str | None = None
+    return_url: str | None = None
+    event_id: UUID = field(default_factory=new_event_id)
+
+
+def request_update(subscription: Subscription, update: Update, *, asked_by: str) -> None:
+    """Publish that somebody changes a subscription, with the transaction of the caller.
+
+    Raises:
+        StateConflict: it is not where this could be done.
+        ValidationError: the plan is no longer on offer.
+    """
+    _check(subscription, update)
+    now = timezone.now()
+    SubscriptionEvent.objects.create(
+        subscription=subscription,
+        event_id=update.event_id,
+        what=update.action,
+        source=asked_by,
+        subscription_plan_id=update.plan.slug if update.plan else "",
+        at=now,
+    )
+    outbox.publish(
+        SubscriptionUpdateRequested(
+            event_id=update.event_id,
+            correlation_id=subscription.correlation_id,
+            customer_id=str(subscription.customer_id),
+            subscription_id=subscription.id,
+            stripe_subscription_id=subscription.stripe_subscription_id,
+            action=update.action,
+            at_period_end=update.at_period_end,
+            subscription_plan_id=update.plan.slug if update.plan else None,
+            plan_info=update.plan.info() if update.plan else None,
+            quantity=update.quantity,
+            proration_date=update.proration_date,
+            payment_method_id=update.payment_method,
+            confirmation_token=update.confirmation_token,
+            return_url=update.return_url,
+            timestamp=now,
+        )
+    )
+
+
+def _check(subscription: Subscription, update: Update) -> None:
+    if subscription.status == SubscriptionStatus.REQUESTED:
+        raise errors.NotAnsweredYet
+    if not subscription.stripe_subscription_id:
+        raise errors.SubscriptionHasEnded
+    if subscription.has_ended and update.action != "refresh":
+        raise errors.SubscriptionHasEnded
+    if update.plan:
+        check_on_offer(update.plan)
+    if check := _CHECKS.get(update.action):
+        check(subscription)
+
+
+def _check_begun(subscription: Subscription) -> None:
+    if subscription.status == SubscriptionStatus.INCOMPLETE:
+        raise errors.NotBegun
+
+
+def _check_reactivate(subscription: Subscription) -> None:
+    if not subscription.cancel_at_period_end:
+        raise errors.NothingToReactivate
+
+
+def _check_resume(subscription: Subscription) -> None:
+    if not subscription.paused:
+        raise errors.NotPaused
+
+
+def _check_pay(subscription: Subscription) -> None:
+    if selectors.open_invoice(subscription) is None:
+        raise errors.NoOpenInvoice
+
+
+_CHECKS: Final[dict[Action, Callable[[Subscription], None]]] = {
+    "reactivate": _check_reactivate,
+    "pause": _check_begun,
+    "resume": _check_resume,
+    "preview_plan": _check_begun,
+    "change_plan": _check_begun,
+    "pay": _check_pay,
+}
