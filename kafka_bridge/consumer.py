@@ -10,7 +10,7 @@ from django.conf import settings
 from kafka_bridge import inbox, lanes, tasks
 from kafka_bridge.broker import BrokerConsumer
 from kafka_bridge.database import Stopped, until_it_works
-from kafka_bridge.handlers import handled_event_classes, has_calls
+from kafka_bridge.handlers import consumed_topics, has_calls
 from kafka_bridge.records import Record
 from kafka_bridge.settlement import read, settle
 
@@ -29,8 +29,8 @@ class EventConsumer:
     def __init__(self, *, stop: threading.Event) -> None:
         self._stop = stop
         self._backlog_checked_at = 0.0
-        topics = [event_class.topic for event_class in handled_event_classes()]
-        self._broker = BrokerConsumer(group=f"{settings.SERVICE_NAME}-service", topics=topics)
+        group = f"{settings.SERVICE_NAME}-service"
+        self._broker = BrokerConsumer(group=group, topics=consumed_topics())
 
     def run(self) -> None:
         """Consume until told to stop. What it cannot explain ends it, with nothing committed."""

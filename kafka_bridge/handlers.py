@@ -10,8 +10,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.utils import timezone
 
-from kafka_bridge.contracts import Event
+from kafka_bridge.contracts import Event, Topic
+from kafka_bridge.contracts.topics import is_dead_letter_topic
 from kafka_bridge.errors import HandledTwice, NoHandler
+from kafka_bridge.records import Record
 
 E = TypeVar("E", bound=Event)
 A = TypeVar("A")
@@ -65,6 +67,7 @@ class Handler:
 _handlers: dict[type[Event], Handler] = {}
 _discarded: dict[type[Event], Callable[[Sequence[Any]], None]] = {}
 _rooms: list[Callable[[], int]] = []
+_watchers: list[Callable[[Sequence[Record]], None]] = []
 
 
 def handles(
@@ -119,6 +122,35 @@ def handles_discarded(
         return record
 
     return register
+
+
+def watches_dead_letters(
+    record: Callable[[Sequence[Record]], None],
+) -> Callable[[Sequence[Record]], None]:
+    """Register the function for the records of all dead letter topics, as they are.
+
+    They are of no contract, and cannot die again: it must take whatever a record holds, and one
+    that it has had before, for these are kept in no inbox. It runs in a transaction.
+    """
+    _watchers.append(record)
+    return record
+
+
+def is_watched(topic: str) -> bool:
+    """Tell whether the topic holds dead letters, and somebody registered for them."""
+    return bool(_watchers) and is_dead_letter_topic(topic)
+
+
+def watch(dead_letters: Sequence[Record]) -> None:
+    """Let whoever registered for them know of dead letters."""
+    for record in _watchers:
+        record(dead_letters)
+
+
+def consumed_topics() -> list[str]:
+    """List the topics that this service consumes."""
+    topics: list[str] = [event_class.topic for event_class in _handlers]
+    return [*topics, *(topic.dead_letter_topic for topic in Topic if _watchers)]
 
 
 def discarded(event: Event) -> None:

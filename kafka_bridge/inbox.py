@@ -15,7 +15,7 @@ from kafka_bridge.contracts import Event
 from kafka_bridge.database import is_away
 from kafka_bridge.errors import CannotBeHandled, LaneOpened, text_of
 from kafka_bridge.fingerprints import fingerprint_of
-from kafka_bridge.handlers import handler_of, has_calls
+from kafka_bridge.handlers import handler_of, has_calls, is_watched, watch
 from kafka_bridge.records import Record
 
 logger = structlog.get_logger(__name__)
@@ -70,9 +70,13 @@ def receive(records: Sequence[Record]) -> int:
     event gets a lane. If not, events are handled here, but for those behind a pending event of
     their customer; should a handler fail, the whole batch goes to lanes, which sort it out.
 
+    Dead letters, of whatever service, go to those who watch them, and need no place in the inbox.
     Safe to repeat with the same records. Returns how many lanes have new work.
     """
-    arrivals = [_arrival(record) for record in records]
+    if watched := [record for record in records if is_watched(record.topic)]:
+        with transaction.atomic():
+            watch(watched)
+    arrivals = [_arrival(record) for record in records if not is_watched(record.topic)]
     if not has_calls():
         try:
             with transaction.atomic():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from kafka_bridge import broker
-from kafka_bridge.handlers import handled_event_classes
+from kafka_bridge.handlers import consumed_topics
 from kafka_bridge.selectors import InboxBacklog, inbox_backlog
 
 
@@ -34,7 +34,7 @@ def partition_lags(*, timeout: float) -> tuple[list[PartitionLag], str]:
     try:
         offsets = broker.group_offsets(
             group=f"{settings.SERVICE_NAME}-service",
-            topics=[event_class.topic for event_class in handled_event_classes()],
+            topics=consumed_topics(),
             timeout=timeout,
         )
     except broker.BrokerError as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -24,16 +24,19 @@ WHERE key IN (SELECT key FROM kafka_bridge_lane ORDER BY key COLLATE "C" FOR UPD
 @contextmanager
 def only_handlers_of_the_test() -> Iterator[None]:
     """Hide the service's handlers and limits, so that those registered within are the only ones."""
-    registered, rooms = handlers._handlers, handlers._rooms  # noqa: SLF001 - else nobody's business
-    of_the_service, limits_of_the_service = dict(registered), list(rooms)
+    registered = handlers._handlers  # noqa: SLF001 - else nobody's business
+    lists: tuple[list[Any], ...] = (handlers._rooms, handlers._watchers)  # noqa: SLF001
+    of_the_service, listed = dict(registered), [list(one) for one in lists]
     registered.clear()
-    rooms.clear()
+    for one in lists:
+        one.clear()
     try:
         yield
     finally:
         registered.clear()
         registered.update(of_the_service)
-        rooms[:] = limits_of_the_service
+        for one, before in zip(lists, listed, strict=True):
+            one[:] = before
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from kafka_bridge.contracts import (
     SubscriptionRequested,
     SubscriptionUpdateRequested,
 )
-from kafka_bridge.handlers import handles
+from kafka_bridge.handlers import handles, watches_dead_letters
+from kafka_bridge.records import Record
 
 
 @handles(
@@ -26,3 +27,9 @@ from kafka_bridge.handlers import handles
 def log_events(events: Sequence[Event]) -> None:
     """Log the events."""
     services.append(events)
+
+
+@watches_dead_letters
+def log_dead_letters(records: Sequence[Record]) -> None:
+    """Log what died, in whatever service, and why."""
+    services.append_dead_letters(records)

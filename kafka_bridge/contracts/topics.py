@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
+_DEAD_LETTERS: Final = ".dlq"
+
 
 class Service(StrEnum):
     """The three services, by their SERVICE_NAME."""
@@ -47,7 +49,12 @@ class Topic(StrEnum):
 
 def dead_letter_topic(topic: str) -> str:
     """Name the dead letter topic of a topic, also of one that is no more."""
-    return f"{topic}.dlq"
+    return f"{topic}{_DEAD_LETTERS}"
+
+
+def is_dead_letter_topic(name: str) -> bool:
+    """Tell whether a topic holds dead letters."""
+    return name.endswith(_DEAD_LETTERS)
 
 
 _Route = tuple[tuple[Service, ...], tuple[Service, ...]]
