@@ -1,7 +1,7 @@
 """What the admin service's settings add to those of all."""
 
 from kafka_bridge.conf.base import *  # noqa: F403
-from kafka_bridge.conf.base import BASE_APPS
+from kafka_bridge.conf.base import BASE_APPS, REST_FRAMEWORK
 from kafka_bridge.contracts import Topic
 
 SERVICE_NAME = "admin"
@@ -30,3 +30,21 @@ CONSUMED_TOPICS = [
     Topic.PAYMENT_ANALYTICS,
     Topic.PAYMENT_BALANCE,
 ]
+
+REST_FRAMEWORK = {
+    **REST_FRAMEWORK,
+    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+}
+DRF_STANDARDIZED_ERRORS = {"ALLOWED_ERROR_STATUS_CODES": ["401", "403"]}
+_ERRORS = "drf_standardized_errors.openapi_serializers"
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Paybridge figures",
+    "VERSION": "1",
+    "DESCRIPTION": "What happened, for staff. Amounts are integers in the smallest unit.",
+    "LICENSE": {"name": "Apache-2.0"},
+    "SCHEMA_PATH_PREFIX": "/api/analytics/",
+    "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
+    "ENUM_NAME_OVERRIDES": {
+        "ClientErrorEnum": f"{_ERRORS}.ClientErrorEnum.choices",
+    },
+}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from django.db.models import Sum
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import (
     api_view,
     authentication_classes,
@@ -26,6 +27,7 @@ Sample = tuple[dict[str, str], int | float]
 _ALL_DAYS = {"grain": Grain.DAY}
 
 
+@extend_schema(exclude=True)
 @api_view(["GET"])
 @authentication_classes([BearerTokenAuthentication])
 @permission_classes([IsAdminUser])

@@ -15,6 +15,7 @@ from kafka_bridge.contracts.currencies import decimals
 
 MOST_BARS: Final = 8
 _EVEN: Final = 0.0005
+_WORDS: Final = ("decline_code", "status")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +65,9 @@ def cards(told: dict[str, Any]) -> list[Card]:
         found.append(
             Card(
                 name=f"Volume {currency.upper()}",
-                value=money(volume, currency),
+                value=_units(volume, currency),
                 **_change(volume, one["before"]["volume"], good=1),
-                note=f"{money(average, currency)} on average" if average else "",
+                note=f"{_units(average, currency)} on average" if average else "",
             )
         )
     refunded = " · ".join(
@@ -210,7 +211,7 @@ def _recurring(told: dict[str, Any]) -> list[Card]:
     return [
         Card(
             name=f"MRR {one['currency'].upper()}",
-            value=money(one["amount"], one["currency"]),
+            value=_units(one["amount"], one["currency"]),
             **_change(one["amount"], before.get(one["currency"], 0), good=1),
             note=f"{one['subscriptions']:,} subscription{'s' * (one['subscriptions'] != 1)}",
         )
@@ -237,10 +238,10 @@ def _bars(values: dict[str, list[int]], by: str) -> list[Bar]:
     shown = sorted(values.items(), key=lambda pair: (-pair[1][0], pair[0]))[:MOST_BARS]
     return [
         Bar(
-            name=TYPES.get(value, value.replace("_", " ") if by == "decline_code" else value),
+            name=TYPES.get(value, value.replace("_", " ") if by in _WORDS else value),
             value=f"{count:,}",
             width=round(100 * count / largest),
-            note="" if by in ("status", "decline_code") else _percent(succeeded / count),
+            note="" if by in _WORDS else _percent(succeeded / count),
         )
         for value, (count, succeeded) in shown
     ]
@@ -271,6 +272,11 @@ def _change(now: int, before: int, *, good: int) -> dict[str, str]:
 
 def _verdict(change: float, good: int) -> str:
     return "good" if change * good > 0 else "bad"
+
+
+def _units(amount: int, currency: str) -> str:
+    """Write an amount where the currency stands beside it."""
+    return money(amount, currency).rpartition(" ")[0]
 
 
 def _percent(share: float, places: int = 1) -> str:

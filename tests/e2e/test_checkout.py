@@ -1,30 +1,13 @@
 """The checkout page in a real browser, against the running services and Stripe's emulator."""
 
-import os
-import shutil
-
 import pytest
 import requests
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from devstack.paths import STATE
 from tests.e2e.shop import CHALLENGED, GOOD, WITHOUT_MONEY, Shop
 
 PHONE = {"width": 360, "height": 740}
 CREATE = "POST /v1/payment_intents$"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip("No browser: install Chromium (Debian: apt install chromium) or set CHROMIUM.")
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox does not start for root, as which CI may run.
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +18,6 @@ def logged_in(chromium, stack, seeds, screenshots):
     cookies = context.storage_state()
     context.close()
     return cookies
-
-
-@pytest.fixture(scope="module")
-def screenshots():
-    folder = STATE / "screenshots"
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 @pytest.fixture
