@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from kafka_bridge.admin.events import badge, moment, page_of, shortened, state_of
 from kafka_bridge.admin.inbox import operator
 from kafka_bridge.read_only_admin import ReadOnlyAdmin
+from payment_project import history
 from payment_project.payments import selectors, services
 from payment_project.payments.filters import (
     AmountFilter,
@@ -199,7 +200,7 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
             ],
             "hops": [
                 (hop, badge(state_of(hop.row)), page_of(hop.row))
-                for hop in selectors.timeline(payment)
+                for hop in history.timeline(payment)
             ],
             "entries": LogEntry.objects.filter(
                 content_type__app_label="payments",

@@ -16,7 +16,7 @@ from payment_project.payments.models import Payment
 _RANGE: Final = re.compile(r"\s*(\d{0,12})\s*(-?)\s*(\d{0,12})\s*")
 
 
-class FirstPages(Paginator[Payment]):
+class FirstPages(Paginator[Any]):
     """Pages over the first rows of a list: counting a million takes longer than anybody waits."""
 
     most: ClassVar = 2_000

@@ -64,6 +64,15 @@ class Subscription(models.Model):
                 name="subscription_not_active",
                 condition=~Q(status="active"),
             ),
+            # What operators filter by is rare, too.
+            models.Index(
+                fields=["-created_at"], name="subscription_paused", condition=Q(paused=True)
+            ),
+            models.Index(
+                fields=["-created_at"],
+                name="subscription_ending",
+                condition=Q(cancel_at_period_end=True),
+            ),
             models.Index(
                 fields=["unpaid_since"],
                 name="subscription_unpaid",

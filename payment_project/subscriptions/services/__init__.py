@@ -1,6 +1,11 @@
 """What changes a subscription, and what is published of it."""
 
 from payment_project.subscriptions.services.dunning import end_unpaid, policy_of_settings
+from payment_project.subscriptions.services.requests import (
+    CHANGES,
+    possible_changes,
+    request_change,
+)
 from payment_project.subscriptions.services.setups import fail_discarded
 from payment_project.subscriptions.services.snapshots import (
     Applied,
@@ -9,10 +14,13 @@ from payment_project.subscriptions.services.snapshots import (
 )
 
 __all__ = [
+    "CHANGES",
     "Applied",
     "SnapshotChange",
     "apply_snapshots",
     "end_unpaid",
     "fail_discarded",
     "policy_of_settings",
+    "possible_changes",
+    "request_change",
 ]

@@ -1,0 +1,82 @@
+"""What operators ask of subscriptions: published, so that it happens in the customer's order."""
+
+from typing import Final, Literal, NamedTuple
+from uuid import UUID, uuid5
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+
+from kafka_bridge import outbox
+from kafka_bridge.contracts import SubscriptionUpdateRequested
+from payment_project.subscriptions.models import Subscription
+
+
+class Change(NamedTuple):
+    """Something that an operator may do to a subscription."""
+
+    label: str
+    action: Literal["cancel", "reactivate", "pause", "resume"]
+    warning: str
+    at_period_end: bool | None = None
+
+
+CHANGES: Final = {
+    "cancel": Change("Cancel now", "cancel", "It ends at once, and nobody can take that back."),
+    "cancel-at-period-end": Change(
+        "Cancel at period end", "cancel", "It goes on to the end of what is paid for.", True
+    ),
+    "reactivate": Change("Reactivate", "reactivate", "It will not end with this period any more."),
+    "pause": Change("Pause", "pause", "Nothing is collected until it is resumed."),
+    "resume": Change("Resume", "resume", "What comes due from now on is collected again."),
+}
+_ENDED: Final = ("canceled", "incomplete_expired", "failed", "requested")
+
+
+def possible_changes(subscription: Subscription) -> list[str]:
+    """List the names of the changes that make sense as a subscription is."""
+    if subscription.status in _ENDED or not subscription.stripe_subscription_id:
+        return []
+    if subscription.cancel_at_period_end:
+        of_end = ["cancel", "reactivate"]
+    else:
+        of_end = ["cancel", "cancel-at-period-end"]
+    if subscription.status == "incomplete":
+        return ["cancel"]
+    return [*of_end, "resume" if subscription.paused else "pause"]
+
+
+@transaction.atomic
+def request_change(
+    *, subscription: Subscription, change: Change, token: UUID, by: AbstractBaseUser
+) -> bool:
+    """Publish what an operator wants of a subscription, and log it: once for each token.
+
+    Returns False if it was asked with this token before.
+    """
+    Subscription.objects.select_for_update().get(pk=subscription.pk)  # submitted twice at once
+    event_id = uuid5(subscription.pk, f"change:{token}")
+    if outbox.is_published(event_id):
+        return False
+    LogEntry.objects.create(
+        user_id=by.pk,
+        content_type=ContentType.objects.get_for_model(Subscription),
+        object_id=str(subscription.pk),
+        object_repr=str(subscription)[:200],
+        action_flag=CHANGE,
+        change_message=f"Asked for: {change.label}, {event_id}.",
+    )
+    outbox.publish(
+        SubscriptionUpdateRequested(
+            event_id=event_id,
+            correlation_id=subscription.correlation_id,
+            source="payment-service",
+            customer_id=subscription.customer_id,
+            subscription_id=subscription.pk,
+            stripe_subscription_id=subscription.stripe_subscription_id,
+            action=change.action,
+            at_period_end=change.at_period_end,
+        )
+    )
+    return True
