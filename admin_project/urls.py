@@ -5,7 +5,10 @@ from django.urls import include, path
 
 from admin_project.analytics.api import PaymentFiguresView
 from admin_project.dashboard.metrics import metrics
+from kafka_bridge import admin_pages
 from kafka_bridge.health import health_urls
+
+admin_pages.load()
 
 urlpatterns = [
     path("api/analytics/payments/", PaymentFiguresView.as_view(), name="payment-figures"),

@@ -5,14 +5,16 @@ from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
 from customer_project.payments.api import PaymentViewSet, SavedCardViewSet
 from customer_project.subscriptions.api import PlanViewSet, SubscriptionViewSet
 from customer_project.webhooks.api import stripe_webhook
 from customer_project.webhooks.health import webhooks_health
+from kafka_bridge import admin_pages
 from kafka_bridge.health import health_urls
+
+admin_pages.load()
 
 router = SimpleRouter()
 router.register("payments", PaymentViewSet, basename="payment")
@@ -30,6 +32,8 @@ urlpatterns = [
 ]
 
 if settings.API_DOCS:
+    from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
     # Swagger UI sets styles; its scripts are files of ours.
     with_styles = csp_update({"style-src": [SELF, UNSAFE_INLINE]})
     urlpatterns += [

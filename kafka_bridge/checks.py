@@ -4,7 +4,7 @@ Two handlers for one event need no check: the second is refused with `HandledTwi
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Critical, Error, Warning, register  # noqa: A004
@@ -12,8 +12,11 @@ from django.core.checks import CheckMessage, Critical, Error, Warning, register 
 from kafka_bridge.contracts import EVENT_CLASSES
 from kafka_bridge.handlers import handled_event_classes, handler_of, has_calls
 
+TAG: Final = "kafka_bridge"
+"""What a process without pages checks: Django's other checks load all of them."""
 
-@register
+
+@register(TAG)
 def service_is_named(**_: Any) -> list[CheckMessage]:
     """Refuse to start without SERVICE_NAME: consumer groups and sources are named for it."""
     if getattr(settings, "SERVICE_NAME", ""):
@@ -27,7 +30,7 @@ def service_is_named(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register
+@register(TAG)
 def no_demo_secret_in_production(**_: Any) -> list[CheckMessage]:
     """Refuse the demo's keys where DEBUG is off."""
     if settings.DEBUG:
@@ -44,7 +47,7 @@ def no_demo_secret_in_production(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register
+@register(TAG)
 def settings_are_there(**_: Any) -> list[CheckMessage]:
     """Refuse to start without the settings that the bridge works with."""
     needed = {
@@ -65,7 +68,7 @@ def settings_are_there(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register
+@register(TAG)
 def webhooks_can_be_verified(**_: Any) -> list[CheckMessage]:
     """Say that without a signing secret every webhook is refused; in production, do not start."""
     if getattr(settings, "STRIPE_WEBHOOK_SECRETS", True):
@@ -80,7 +83,7 @@ def webhooks_can_be_verified(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register
+@register(TAG)
 def consumed_topics_are_handled(**_: Any) -> list[CheckMessage]:
     """Refuse to start unless each of CONSUMED_TOPICS has a contract, and a handler here."""
     if not hasattr(settings, "CONSUMED_TOPICS"):

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from django.conf import settings
 
-from kafka_bridge import inbox, lanes, tasks
+from kafka_bridge import inbox, lanes
 from kafka_bridge.broker import BrokerConsumer
 from kafka_bridge.database import Stopped, until_it_works
 from kafka_bridge.handlers import consumed_topics, has_calls
@@ -54,6 +54,8 @@ class EventConsumer:
     def _store(self, records: list[Record]) -> None:
         opened = until_it_works(lambda: inbox.receive(records), stop=self._stop)
         if opened and has_calls():
+            from kafka_bridge import tasks  # noqa: PLC0415 - Celery, which others do without
+
             tasks.wake_workers(lanes=opened)
 
     def _mind_the_backlog(self) -> None:

@@ -3,9 +3,12 @@
 from django.contrib import admin
 from django.urls import path
 
+from kafka_bridge import admin_pages
 from kafka_bridge.health import health_urls
 from payment_project.stripe_gateway.health import stripe_health
 from payment_project.webhooks.health import webhooks_health
+
+admin_pages.load()
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -8,7 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from kafka_bridge.read_only_admin import ReadOnlyAdmin
+from kafka_bridge import admin_pages
+
+admin_pages.load()
+
+from kafka_bridge.read_only_admin import ReadOnlyAdmin  # noqa: E402 - one of them
 
 MOST_STATEMENTS = 15
 """What a page may cost: session, user, permissions, the list and its filters."""

@@ -22,6 +22,7 @@ from devstack.ports import HOST
 _ANSWER: Final[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "payment_intent.json").read_text()
 )
+_NOTHING: Final = b'{"object": "list", "data": [], "has_more": false}'
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _KEY: Final = re.compile(rb"\r\nidempotency-key: *([^\r]+)", re.IGNORECASE)
 
@@ -41,6 +42,8 @@ class CannedStripe:
                 self.latency = float(orjson.loads(body)["latency"])
             counts = {"requests": self.requests, "charges": len(self.charged)}
             return orjson.dumps(counts), 0.0
+        if method == b"GET":
+            return _NOTHING, self.latency
         self.requests += 1
         key = _KEY.search(head)
         made = self.charged.get(key.group(1)) if key else None

@@ -1,5 +1,6 @@
 """What the system is compared with, on the same servers: the tutorial's pipeline, the raw limit."""
 
+import json
 import subprocess
 import time
 import uuid
@@ -15,6 +16,7 @@ from confluent_kafka.cimpl import NewTopic
 from psycopg2.extras import execute_values
 
 from devstack.bench.system import System
+from devstack.groups import wait_until_stable
 from devstack.launch import clean_environment
 from devstack.paths import PYTHON, ROOT
 from devstack.postgres import create_missing_databases, database_url
@@ -74,6 +76,7 @@ def tutorial(system: System, *, count: int, pool: tuple[str, ...] = ()) -> Timed
         "CELERY_BROKER_URL": system.stack.valkey.url,
         "STRIPE_API_BASE": system.stripe_url,
         "TUTORIAL_TOPIC_PREFIX": prefix,
+        "KAFKA_CLIENT_SETTINGS": json.dumps(system.stack.kafka.client_settings()),
     }
     environments = {name: environment | {"DATABASE_URL": urls[name]} for name in SERVICES}
     run = [PYTHON, "-m", "devstack.bench.tutorial.run"]
@@ -85,7 +88,8 @@ def tutorial(system: System, *, count: int, pool: tuple[str, ...] = ()) -> Timed
         running.enter_context(_process(worker, environments["payment"]))
         for name in ("customer", "admin"):
             running.enter_context(_process([*run, name], environments[name]))
-        time.sleep(3)  # until they have joined their groups; the payments are not there yet
+        listening = [f"tutorial-{prefix}.{topic}" for topic in ("results", "analytics")]
+        wait_until_stable(system.running.bootstrap_servers, listening)
         charged = system.stripe()["requests"]
         running.enter_context(_process([*run, "payment"], environments["payment"]))
         wait_until(
@@ -111,7 +115,9 @@ def raw_limit(system: System, *, count: int) -> Timed:
     servers = {"bootstrap.servers": system.running.bootstrap_servers}
     producer = Producer(servers | {"acks": "all", "linger.ms": 5})
     consumer = Consumer(
-        servers | {"group.id": topic, "auto.offset.reset": "earliest", "enable.auto.commit": False}
+        servers
+        | system.stack.kafka.client_settings().get("consumer", {})
+        | {"group.id": topic, "auto.offset.reset": "earliest", "enable.auto.commit": False}
     )
     consumer.subscribe([topic])
     value = b"x" * 600  # a payment request's size

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -32,7 +34,7 @@ QUICK: Final = Size(
     history=(1_000, 50_000),
 )
 
-
+_STARTED: Final = time.monotonic()
 _NAMES: Final = {
     "throughput": ("T1", "T2", "T3", "T9"),
     "latency": ("T4", "T6"),
@@ -45,12 +47,16 @@ def main(arguments: list[str]) -> int:
     """Measure and print; return 0 if every target is met."""
     parser = argparse.ArgumentParser(prog="bench.py", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a run under 5 minutes")
-    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    parser.add_argument("--json", action="store_true", help="print JSON (progress: stderr)")
     parser.add_argument("--kafka", choices=KAFKA_CHOICES, default="embedded")
     parser.add_argument("--only", nargs="*", metavar="T1", help="these targets alone")
     options = parser.parse_args(arguments)
-    tell = (lambda _line: None) if options.json else say
+    tell = _say_aside if options.json else say
     return guarded(lambda: _main(options, QUICK if options.quick else FULL, tell))
+
+
+def _say_aside(line: str) -> None:
+    print(f"{time.monotonic() - _STARTED:4.0f} s  {line}", file=sys.stderr, flush=True)
 
 
 def _main(options: argparse.Namespace, size: Size, tell: Callable[[str], None]) -> int:

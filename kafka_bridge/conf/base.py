@@ -6,12 +6,9 @@ Environments differ by environment variables (`.env.example` names them all), no
 from pathlib import Path
 from typing import Any
 
-import django_stubs_ext
 import environ
 
 from kafka_bridge.conf.logging import logging_config
-
-django_stubs_ext.monkeypatch()  # so that ModelAdmin[Payment] can be written at run time
 
 env = environ.Env()
 
@@ -23,7 +20,7 @@ ALLOWED_HOSTS: list[str] = env.list("DJANGO_ALLOWED_HOSTS", default=["127.0.0.1"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
 BASE_APPS = [
-    "django.contrib.admin",
+    "kafka_bridge.admin_pages.AdminPagesConfig",  # django.contrib.admin, loaded by need
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,8 +1,13 @@
 """Structured logs: one line an event, JSON in production, readable on a terminal."""
 
+import sys
 from typing import Any, Final
 
-import structlog
+# A developer's tool may have installed it. structlog would load it for tracebacks that we do not
+# write, and each process would have 5 MB more.
+sys.modules.setdefault("rich", None)  # type: ignore[arg-type] # None: "not there"
+
+import structlog  # noqa: E402 - after that
 
 _CELERY_TASK_LOGGERS: Final = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
 

@@ -3,12 +3,11 @@
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-import stripe
-
 from kafka_bridge.contracts import Event
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import StripeRejected
 from payment_project.stripe_gateway.lists import all_of, key_may_be_forgotten
+from payment_project.stripe_gateway.sdk import stripe
 from payment_project.stripe_gateway.subscription_states import JSON
 
 _CONFIRMED_BEFORE: Final = (

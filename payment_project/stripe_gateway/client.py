@@ -6,13 +6,11 @@ import ssl
 from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any, Final, Literal, Protocol, TypeVar
 
-import aiohttp
-import stripe
 from django.conf import settings
 
 from payment_project.stripe_gateway.errors import translated
-from payment_project.stripe_gateway.http_client import GatedHTTPClient
 from payment_project.stripe_gateway.limits import forget_gate, gate_of
+from payment_project.stripe_gateway.sdk import aiohttp, stripe
 
 T = TypeVar("T")
 
@@ -75,16 +73,19 @@ async def close() -> None:
         await gate.close()
 
 
-_clients: Final[dict[asyncio.AbstractEventLoop, stripe.StripeClient]] = {}
+_clients: "Final[dict[asyncio.AbstractEventLoop, stripe.StripeClient]]" = {}
 
 
-def _client_of(loop: asyncio.AbstractEventLoop) -> stripe.StripeClient:
+def _client_of(loop: asyncio.AbstractEventLoop) -> "stripe.StripeClient":
     if loop not in _clients:
         _clients[loop] = _new_client(loop)
     return _clients[loop]
 
 
-def _new_client(loop: asyncio.AbstractEventLoop) -> stripe.StripeClient:
+def _new_client(loop: asyncio.AbstractEventLoop) -> "stripe.StripeClient":
+    # It is the first that needs the SDK in whole.
+    from payment_project.stripe_gateway.http_client import GatedHTTPClient  # noqa: PLC0415
+
     tls = ssl.create_default_context(cafile=stripe.ca_bundle_path)
     # aiohttp's own limit of 100 connections would cap the calls in flight: the worker has a limit.
     connector = aiohttp.TCPConnector(limit=0, ssl=tls)

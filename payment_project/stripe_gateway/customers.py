@@ -1,15 +1,16 @@
 """Stripe's Customers, and whose a payment method is."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 from uuid import UUID, uuid5
-
-from stripe.params import CustomerUpdateParams
 
 from kafka_bridge.contracts import CustomerInfo
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import StripeRejected, is_missing
 from payment_project.stripe_gateway.lists import find_made, key_may_be_forgotten
+
+if TYPE_CHECKING:
+    from stripe.params import CustomerUpdateParams
 
 _CUSTOMERS: Final = UUID("6c1f6f0e-2a53-5c0b-9a57-637573746f6d")
 

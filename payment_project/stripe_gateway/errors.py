@@ -4,11 +4,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Final
 
-import aiohttp
-import stripe
 import structlog
 
 from kafka_bridge.errors import CannotBeHandled, OutcomeUnknown, TryLater
+from payment_project.stripe_gateway.sdk import aiohttp, stripe
 from payment_project.stripe_gateway.states import Refusal
 
 logger = structlog.get_logger(__name__)
@@ -117,7 +116,7 @@ def is_missing(error: StripeRejected) -> bool:
     return isinstance(cause, stripe.InvalidRequestError) and cause.code == "resource_missing"
 
 
-def _retry_after(error: stripe.StripeError) -> float:
+def _retry_after(error: "stripe.StripeError") -> float:
     try:
         return float((error.headers or {}).get("Retry-After", ""))
     except ValueError:

@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
-
-import stripe
-from stripe.params import PaymentIntentCreateParams
 
 from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus
 from kafka_bridge.errors import OutcomeUnknown
@@ -17,6 +14,7 @@ from payment_project.stripe_gateway.errors import (
     is_replayed,
 )
 from payment_project.stripe_gateway.lists import all_of, find_made, key_may_be_forgotten
+from payment_project.stripe_gateway.sdk import stripe
 from payment_project.stripe_gateway.states import (
     IntentState,
     declined_state,
@@ -24,6 +22,9 @@ from payment_project.stripe_gateway.states import (
     refunds_of,
     state_of,
 )
+
+if TYPE_CHECKING:
+    from stripe.params import PaymentIntentCreateParams
 
 OFF_SESSION: Final = "off_session"
 """Metadata of what was charged without the customer: Stripe does not tell."""
@@ -119,7 +120,7 @@ def _payment_id(event: CardPaymentRequested) -> str:
 
 def _create_params(
     event: CardPaymentRequested, stripe_customer_id: str
-) -> PaymentIntentCreateParams:
+) -> "PaymentIntentCreateParams":
     # From the event alone: a repetition must send the same body with the same key.
     metadata = {
         "event_id": str(event.event_id),

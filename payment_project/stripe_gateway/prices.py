@@ -1,13 +1,14 @@
 """Prices: what one unit of a plan costs for one interval, once for each version of a plan."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid5
-
-from stripe.params import PriceCreateParams
 
 from kafka_bridge.contracts import PlanInfo
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import StripeRejected
+
+if TYPE_CHECKING:
+    from stripe.params import PriceCreateParams
 
 _PLANS: Final = UUID("3a0d4a0e-7c55-5b61-9d0c-706c616e7321")
 _LONGEST_LOOKUP_KEY: Final = 200

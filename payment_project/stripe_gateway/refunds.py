@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
-from stripe.params import RefundCreateParams
 
 from kafka_bridge.contracts import PaymentUpdateRequested
 from payment_project.stripe_gateway.client import request
@@ -15,6 +14,9 @@ from payment_project.stripe_gateway.payment_intents import (
     whole_state_of,
 )
 from payment_project.stripe_gateway.states import IntentState, RefundState, Refusal
+
+if TYPE_CHECKING:
+    from stripe.params import RefundCreateParams
 
 
 async def refund(event: PaymentUpdateRequested, intent: Mapping[str, Any]) -> IntentState:
@@ -46,7 +48,7 @@ async def refund(event: PaymentUpdateRequested, intent: Mapping[str, Any]) -> In
     return await retrieve_payment_intent(event.payment_intent_id)
 
 
-def _params(event: PaymentUpdateRequested) -> RefundCreateParams:
+def _params(event: PaymentUpdateRequested) -> "RefundCreateParams":
     # From the event alone: a repetition must send the same body with the same key.
     params: RefundCreateParams = {
         "payment_intent": event.payment_intent_id,

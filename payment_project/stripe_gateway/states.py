@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-import stripe
-
 from kafka_bridge.contracts import PaymentStatus, SavedCard
+from payment_project.stripe_gateway.sdk import stripe
 
 _CARD_IS_SAVED: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.REQUIRES_CAPTURE)
 
@@ -102,7 +101,7 @@ def state_of(intent: Mapping[str, Any]) -> IntentState:
     )
 
 
-def declined_state(declined: stripe.CardError) -> IntentState:
+def declined_state(declined: "stripe.CardError") -> IntentState:
     """Read the PaymentIntent that a decline tells of."""
     body: Any = declined.json_body or {}
     error: Mapping[str, Any] = body.get("error", {})

@@ -5,14 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-import stripe
-
 from kafka_bridge.contracts import PlanInfo, ProrationPreview, SubscriptionUpdateRequested
 from payment_project.stripe_gateway.cards import HowToPay, attach, take_card, use_card
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import NotOfThisSubscription, StripeRejected
 from payment_project.stripe_gateway.invoices import find_invoice, pay_invoice
 from payment_project.stripe_gateway.prices import find_or_make_price
+from payment_project.stripe_gateway.sdk import stripe
 from payment_project.stripe_gateway.states import Refusal
 from payment_project.stripe_gateway.subscription_states import (
     JSON,

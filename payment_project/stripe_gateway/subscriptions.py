@@ -4,12 +4,9 @@ https://docs.stripe.com/billing/subscriptions/overview#requires-action
 """
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 from uuid import UUID
-
-import stripe
-from stripe.params import SubscriptionCreateParams
 
 from kafka_bridge.contracts import SubscriptionRequested, SubscriptionStatus
 from payment_project.stripe_gateway.cards import HowToPay, confirm, take_card
@@ -21,6 +18,7 @@ from payment_project.stripe_gateway.errors import (
 from payment_project.stripe_gateway.invoices import find_invoice
 from payment_project.stripe_gateway.lists import all_of, key_may_be_forgotten
 from payment_project.stripe_gateway.prices import find_or_make_price
+from payment_project.stripe_gateway.sdk import stripe
 from payment_project.stripe_gateway.states import Refusal
 from payment_project.stripe_gateway.subscription_states import (
     JSON,
@@ -29,6 +27,9 @@ from payment_project.stripe_gateway.subscription_states import (
     payment_intent_in,
     snapshot_of,
 )
+
+if TYPE_CHECKING:
+    from stripe.params import SubscriptionCreateParams
 
 _WITH_FIRST_STEP: Final = ["latest_invoice.payments", "pending_setup_intent"]
 _WITH_CARD: Final = ["default_payment_method", "pending_setup_intent"]
@@ -186,7 +187,7 @@ async def _confirm_first(event: SubscriptionRequested, made: JSON, stripe_custom
 
 def _create_params(
     event: SubscriptionRequested, stripe_customer_id: str, price_id: str
-) -> SubscriptionCreateParams:
+) -> "SubscriptionCreateParams":
     # From the event, and from what never changes: a repetition must send the same body.
     context = event.subscription_context
     params: SubscriptionCreateParams = {

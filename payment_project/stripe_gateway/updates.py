@@ -2,10 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
-
-import stripe
-from stripe.params import PaymentIntentConfirmParams
+from typing import TYPE_CHECKING, Any, Final
 
 from kafka_bridge.contracts import PaymentStatus, PaymentUpdateRequested
 from payment_project.stripe_gateway.client import request
@@ -21,7 +18,11 @@ from payment_project.stripe_gateway.payment_intents import (
     whole_state_of,
 )
 from payment_project.stripe_gateway.refunds import refund
+from payment_project.stripe_gateway.sdk import stripe
 from payment_project.stripe_gateway.states import IntentState, Refusal, declined_state
+
+if TYPE_CHECKING:
+    from stripe.params import PaymentIntentConfirmParams
 
 Intent = Mapping[str, Any]
 
@@ -122,7 +123,7 @@ async def _refused(
 
 def _confirm_params(
     event: PaymentUpdateRequested, intent: Intent
-) -> PaymentIntentConfirmParams | None:
+) -> "PaymentIntentConfirmParams | None":
     if intent["status"] == PaymentStatus.REQUIRES_CONFIRMATION:
         return {}
     failure = intent["last_payment_error"] or {}

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-import stripe
-
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.lists import all_of
+from payment_project.stripe_gateway.sdk import stripe
 
 _ENDPOINTS: Final = "/v1/webhook_endpoints"
 

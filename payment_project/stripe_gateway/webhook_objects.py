@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-import stripe
-
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import StripeRejected, is_missing
+from payment_project.stripe_gateway.sdk import stripe
 
 _COLLECTIONS: Final = {
     "charge": "charges",

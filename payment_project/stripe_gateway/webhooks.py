@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
-import stripe
 
 from kafka_bridge.contracts import WebhookReceived
 from payment_project.stripe_gateway.errors import WebhookNotSigned
+from payment_project.stripe_gateway.sdk import stripe
 
 _TOLERANCE: Final = 300
 """Seconds between Stripe's signature and the edge: https://docs.stripe.com/webhooks/signature"""

@@ -18,7 +18,13 @@ def topic_name(topic: str) -> str:
 
 @functools.cache
 def _producer() -> Producer:
-    return Producer({"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS, "acks": "all"})
+    return Producer(
+        {
+            **settings.KAFKA_CLIENT_SETTINGS.get("producer", {}),
+            "bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS,
+            "acks": "all",
+        }
+    )
 
 
 def publish(topic: str, event: dict[str, Any]) -> None:
@@ -31,6 +37,7 @@ def events(topic: str) -> Iterator[dict[str, Any]]:
     """Yield the topic's events; each is committed when the next is asked for."""
     consumer = Consumer(
         {
+            **settings.KAFKA_CLIENT_SETTINGS.get("consumer", {}),
             "bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS,
             "group.id": f"tutorial-{topic_name(topic)}",
             "auto.offset.reset": "earliest",

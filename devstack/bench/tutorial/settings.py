@@ -11,6 +11,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 
 KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS")
+# What the broker of this run needs, for our own clients too.
+KAFKA_CLIENT_SETTINGS = env.json("KAFKA_CLIENT_SETTINGS", default={})
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE")
 TOPIC_PREFIX = env.str("TUTORIAL_TOPIC_PREFIX")
