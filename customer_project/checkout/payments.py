@@ -1,6 +1,6 @@
 """A payment's own page: the receipt, and where a customer comes whom their bank has missed.
 
-E-mails lead here. It needs no script: where the page waits for news, it loads itself again.
+E-mails lead here.
 """
 
 import contextlib

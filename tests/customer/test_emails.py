@@ -156,7 +156,7 @@ class TestBankAsks:
         asked, *more = [event for event in published() if event.topic == "stripe.payment.update"]
         assert (asked.action, more) == ("confirm", [])
         assert asked.return_url == f"http://testserver{page}return/"
-        assert "refresh" in browser.get(going["Location"]).text
+        assert "data-waiting" in browser.get(going["Location"]).text
 
         tell(missed, status="requires_action", success=False, revision=2, next_action=BANK)
         assert browser.get(going["Location"])["Location"] == "https://bank.example/1"
@@ -175,7 +175,7 @@ class TestBankAsks:
         page = browser.get(f"/checkout/payments/{missed.id}/").text
 
         assert "This payment was canceled" in page
-        assert "refresh" not in page
+        assert "data-waiting" not in page
 
     def test_is_its_customers_only(self, missed):
         stranger = Client()

@@ -4,9 +4,12 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
+from devstack.waiting import wait_until
 from tests.e2e.shop import CHALLENGED, GOOD, WITHOUT_MONEY, Shop
+from tests.e2e.test_three_d_secure import UNCONFIRMED
 
 PHONE = {"width": 360, "height": 740}
+SEEN_ONLY = "pm_card_authenticationRequired"
 CREATE = "POST /v1/payment_intents$"
 
 
@@ -230,6 +233,44 @@ class TestThreeDSecure:
 
         shop.expect_state(state)
         assert "payment_intent" not in shop.page.url
+
+
+class TestAway:
+    """A saved card is charged while its customer is away, and the bank wants to see them."""
+
+    @pytest.fixture
+    def missed(self, ada, merchant, seen_by_bank):
+        first = ada.answered_payment(ada.pay(payment_method=SEEN_ONLY, save_card=True)["id"])
+        seen_by_bank(first)
+        customer = ada.answered_payment(first["id"], after=UNCONFIRMED)["customer"]
+        cards = f"{ada.base_url}/api/payment-methods/"
+        card = ada._session.get(cards, timeout=30).json()["results"][0]["id"]  # the newest
+        away = merchant.pay(payment_method=card, customer=customer, off_session=True)
+        return merchant.answered_payment(away["id"])
+
+    @pytest.fixture
+    def seen_by_bank(self, ada):
+        def answer(payment):
+            url = payment["next_action"]["redirect_to_url"]["url"]
+            requests.post(url, data={"outcome": "complete"}, allow_redirects=False, timeout=30)
+            ada.confirm(payment["id"])
+
+        return answer
+
+    def test_the_e_mails_link_leads_to_the_bank_and_back(self, shop, missed, databases):
+        assert missed["error_code"] == "authentication_required"
+        sent = "SELECT sent_at FROM emails_email WHERE payment_id = %s AND sent_at IS NOT NULL"
+        wait_until(
+            lambda: databases.rows("customer", sent, (missed["id"],)), what="the e-mail", seconds=30
+        )
+
+        shop.open(f"payments/{missed['id']}/")
+        assert shop.axe_violations() == []
+        shop.page.get_by_role("button", name="Go on with your bank").click()
+        shop.page.get_by_role("button", name="Complete").click()
+
+        shop.expect_text("Thank you, it is paid")
+        assert shop.axe_violations() == []
 
 
 class TestEverybody:
