@@ -1,7 +1,7 @@
 """HTTP clients of the running stack: the customer's API, the admin's figures, the emulator."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import requests
@@ -69,12 +69,7 @@ class CustomerApi:
         idempotency_key: str | None = None,
     ) -> requests.Response:
         """Go on with a payment: `confirm`, `capture`, `cancel` or `refunds`."""
-        return self._session.post(
-            f"{self.base_url}/api/payments/{payment_id}/{action}/",
-            json=body or {},
-            headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
-            timeout=TIMEOUT,
-        )
+        return self._post(f"payments/{payment_id}/{action}/", body, key=idempotency_key)
 
     def update(self, payment_id: str, action: str, **body: Any) -> Json:
         """Go on with a payment, and return what was accepted.
@@ -132,6 +127,67 @@ class CustomerApi:
         payment = wait_until(answered, what=f"payment {payment_id}", seconds=seconds)
         assert payment is not None  # noqa: S101 - wait_until returns true values only
         return payment
+
+    def subscribe(
+        self,
+        plan: str = "coffee-monthly",
+        *,
+        payment_method: str = "pm_card_visa",
+        idempotency_key: str | None = None,
+        **fields: Any,
+    ) -> Json:
+        """Ask for a subscription and return it as accepted; `fields` are more of the request's.
+
+        Raises:
+            requests.HTTPError: it was not accepted.
+        """
+        body = {"plan": plan, "payment_method": payment_method, **fields}
+        response = self._post("subscriptions/", body, key=idempotency_key)
+        response.raise_for_status()
+        accepted: Json = response.json()
+        return accepted
+
+    def change_subscription(self, subscription_id: str, what: str, **body: Any) -> Json:
+        """Change a subscription: `cancel`, `plan`, `card` and others; return what was accepted.
+
+        Raises:
+            requests.HTTPError: it was not accepted.
+        """
+        response = self._post(f"subscriptions/{subscription_id}/{what}/", body)
+        response.raise_for_status()
+        accepted: Json = response.json()
+        return accepted
+
+    def get_subscription(self, subscription_id: str, part: str = "", **query: Any) -> Any:
+        """Look at a subscription, or at its `invoices/` or `events/`."""
+        url = f"{self.base_url}/api/subscriptions/{subscription_id}/{part}"
+        timeout = TIMEOUT + query.get("wait", 0)
+        return self._session.get(url, params=query, timeout=timeout).json()
+
+    def subscription_when(
+        self, subscription_id: str, is_so: Callable[[Json], bool], *, seconds: float = 30
+    ) -> Json:
+        """Wait until something is so of a subscription, and return it.
+
+        Raises:
+            DeadlinePassedError: it is not.
+        """
+
+        def found() -> Json | None:
+            subscription: Json = self.get_subscription(subscription_id)
+            return subscription if is_so(subscription) else None
+
+        found_so = wait_until(found, what=f"subscription {subscription_id}", seconds=seconds)
+        assert found_so is not None  # noqa: S101 - wait_until returns true values only
+        return found_so
+
+    def _post(self, path: str, body: Json | None, *, key: str | None = None) -> requests.Response:
+        return self._session.post(
+            f"{self.base_url}/api/{path}",
+            json=body or {},
+            headers={"Idempotency-Key": key or str(uuid.uuid4())},
+            timeout=TIMEOUT,
+        )
 
 
 def analytics(base_url: str, token: str) -> Json:
