@@ -13,6 +13,7 @@ INSTALLED_APPS = [
     "payment_project.balance",
     "payment_project.customers",
     "payment_project.payments",
+    "payment_project.reconciliation",
     "payment_project.subscriptions",
     "payment_project.webhooks",
     *BASE_APPS,
@@ -82,6 +83,19 @@ CELERY_BEAT_SCHEDULE["ask-about-overdue-payments"] = {
     "task": "payment_project.payments.tasks.ask_about_overdue",
     "schedule": 30.0,
     "options": {"expires": 30.0},
+}
+# Seconds that a webhook may take to come before it counts as missed.
+RECONCILE_GRACE = 300
+CELERY_BEAT_SCHEDULE["reconcile-stripe"] = {
+    "task": "payment_project.reconciliation.tasks.reconcile_stripe",
+    "schedule": 900.0,
+    "options": {"expires": 900.0},
+}
+CELERY_BEAT_SCHEDULE["reconcile-stripe-widely"] = {
+    "task": "payment_project.reconciliation.tasks.reconcile_stripe",
+    "schedule": 24 * 3600.0,
+    "kwargs": {"days": 3},
+    "options": {"expires": 3600.0},
 }
 CELERY_BEAT_SCHEDULE["record-balance"] = {
     "task": "payment_project.balance.tasks.record_balance",

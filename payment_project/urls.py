@@ -5,6 +5,7 @@ from django.urls import path
 
 from kafka_bridge import admin_pages
 from kafka_bridge.health import health_urls
+from payment_project.reconciliation.health import reconciliation_health
 from payment_project.stripe_gateway.health import stripe_health
 from payment_project.webhooks.health import webhooks_health
 
@@ -12,5 +13,7 @@ admin_pages.load()
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    *health_urls(stripe=stripe_health, webhooks=webhooks_health),
+    *health_urls(
+        stripe=stripe_health, webhooks=webhooks_health, reconciliation=reconciliation_health
+    ),
 ]

@@ -39,7 +39,7 @@ def test_made_once_and_its_secret_shown_once(sync, at_stripe, url):
     assert "created" in first
     assert "whsec_" in first
     assert "STRIPE_WEBHOOK_SECRETS" in first
-    assert second == f"{endpoint['id']}: unchanged, {len(HANDLED)} event types\n"
+    assert second == f"{endpoint['id']}: unchanged, {len(HANDLED)} types of events\n"
     assert set(endpoint["enabled_events"]) == set(HANDLED)
     assert endpoint["api_version"] == stripe.api_version
 

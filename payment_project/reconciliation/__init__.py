@@ -1,0 +1,1 @@
+"""What webhooks missed: found at Stripe, repaired through the same lanes, reported."""

@@ -1,0 +1,120 @@
+"""Finding what webhooks missed, and having it repaired in its own lane."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+from uuid import UUID, uuid5
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from kafka_bridge import outbox
+from kafka_bridge.contracts import Event
+from payment_project.reconciliation import repairs, selectors
+from payment_project.reconciliation.models import Divergence, Run
+from payment_project.reconciliation.selectors import Found
+from payment_project.stripe_gateway.changes import (
+    PaymentSeen,
+    events_since,
+    payments_since,
+    subscriptions_since,
+)
+from payment_project.stripe_gateway.client import calls_from_here
+
+T = TypeVar("T")
+
+_ASK_AGAIN_AFTER: Final = timedelta(minutes=10)
+_REPAIRS: Final = UUID("1f6f5a0e-0f1a-5d0d-9d0f-7265636f6e63")
+
+
+def reconcile(*, since: datetime | None = None) -> Run:
+    """Compare what happened at Stripe with what is known here, and publish what repairs it.
+
+    It writes no payment: it publishes the webhooks that never came, and asks for another look at
+    what is missing or otherwise. It may be killed at any time and run beside itself.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
+    """
+    run = Run.objects.create(started_at=timezone.now())
+    moment = since or selectors.read_until(run.started_at)
+    # What is younger may still be on its way.
+    settled = run.started_at - timedelta(seconds=settings.RECONCILE_GRACE)
+    with calls_from_here() as finish:
+        for events in events_since(moment, finish=finish):
+            old = [event for event in events if event["created"] <= settled.timestamp()]
+            _settle(run, {event["id"]: event for event in old}, selectors.missed, repairs.webhook)
+        for payments in payments_since(moment, finish=finish):
+            ours = _ours(run, payments, settled)
+            _settle(
+                run,
+                {one.payment_intent_id: one for one in ours},
+                selectors.diverging_payments,
+                repairs.payment,
+            )
+        for subscriptions in subscriptions_since(moment, finish=finish):
+            made_here = [one for one in subscriptions if one.origin]
+            run.elsewhere_made += len(subscriptions) - len(made_here)
+            _settle(
+                run,
+                {one.stripe_subscription_id: one for one in made_here},
+                selectors.diverging_subscriptions,
+                repairs.subscription,
+            )
+    run.finished_at = timezone.now()
+    run.save()
+    return run
+
+
+def _ours(run: Run, seen: Sequence[PaymentSeen], settled: datetime) -> list[PaymentSeen]:
+    ours = [one for one in seen if one.origin]
+    run.elsewhere_made += len(seen) - len(ours)
+    return [one for one in ours if one.origin and one.origin.created_at <= settled]
+
+
+@transaction.atomic
+def _settle(
+    run: Run,
+    seen: Mapping[str, T],
+    diverging: Callable[[Sequence[T]], Found],
+    repair: Callable[[T], Event],
+) -> None:
+    """Record and repair what diverges of a page, and note what does no more."""
+    found = diverging(list(seen.values()))
+    run.looked_at += len(seen)
+    run.found += len(found)
+    _resolve([object_id for object_id in seen if object_id not in found])
+    asked = _record(found)
+    outbox.publish(*[_once(repair(seen[object_id]), object_id) for object_id in asked])
+
+
+def _resolve(object_ids: Sequence[str]) -> None:
+    still = Divergence.objects.filter(object_id__in=object_ids, resolved_at=None)
+    still.update(resolved_at=timezone.now())
+
+
+def _record(found: Found) -> list[str]:
+    """Record divergences. Returns those that nobody has asked to repair lately."""
+    now, asked = timezone.now(), []
+    for object_id in sorted(found):
+        kind, detail = found[object_id]
+        row, is_new = Divergence.objects.get_or_create(
+            kind=kind,
+            object_id=object_id,
+            defaults={"detail": detail, "found_at": now, "asked_at": now},
+        )
+        again = row.resolved_at is not None or row.asked_at < now - _ASK_AGAIN_AFTER
+        if not is_new and again:
+            row.detail, row.asked_at, row.resolved_at = detail, now, None
+            row.save()
+        if is_new or again:
+            asked.append(object_id)
+    return asked
+
+
+def _once(event: Event, object_id: str) -> Any:
+    """Give a repair the id of this attempt at it."""
+    row = Divergence.objects.get(object_id=object_id, resolved_at=None)
+    event_id = uuid5(_REPAIRS, f"{object_id}/{row.asked_at.isoformat()}")
+    return event.model_copy(update={"event_id": event_id})
