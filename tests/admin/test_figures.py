@@ -1,0 +1,152 @@
+import uuid
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from admin_project.analytics import selectors
+from admin_project.analytics.models import ExchangeRate, Grain, PaymentAggregate
+from admin_project.analytics.selectors import Filters, Period
+from kafka_bridge.contracts import PaymentStatus
+from tests.admin.conftest import NOW, measured
+from tests.admin.test_rebuild import take
+
+DECLINED = {
+    "status": PaymentStatus.REQUIRES_PAYMENT_METHOD,
+    "decline_code": "insufficient_funds",
+}
+DAY = Period(datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
+
+
+def pay(*payments):
+    take([measured(customer_id=f"c{uuid.uuid4()}", **fields) for fields in payments])
+
+
+@pytest.mark.django_db
+class TestFigures:
+    def test_of_a_period_by_currency_with_the_one_before(self):
+        yesterday = NOW - timedelta(days=1)
+        pay(
+            {},
+            {"amount": 1, "amount_refunded": 1, "dispute_status": "lost"},
+            DECLINED,
+            {"status": PaymentStatus.PROCESSING},
+            {"currency": "jpy"},
+            {"requested_at": yesterday, "amount": 7},
+            {"requested_at": NOW + timedelta(days=1)},
+        )
+
+        eur, jpy = selectors.figures(DAY)
+
+        assert (eur.currency, jpy.currency) == ("eur", "jpy")
+        now = eur.now
+        assert (now.count, now.succeeded, now.failed, now.volume) == (4, 2, 1, 2000)
+        assert (now.conversion, now.failure_rate, now.average) == (0.5, 0.25, 1000)
+        assert (now.refunded, now.refunds, now.disputes) == (1, 1, 1)
+        assert (eur.before.count, eur.before.volume) == (1, 7)
+        assert jpy.before.conversion is None
+
+    @pytest.mark.parametrize(
+        ("start", "end"), [(0, 24), (9, 11), (10, 30), (-5, 24), (-30, 40), (-14, 10)]
+    )
+    def test_days_and_hours_make_up_any_period(self, start, end):
+        moments = [NOW + timedelta(hours=hours) for hours in range(-60, 60, 3)]
+        pay(*({"requested_at": moment} for moment in moments))
+        period = Period(DAY.start + timedelta(hours=start), DAY.start + timedelta(hours=end))
+
+        counts = [one.now.count for one in selectors.figures(period)]
+
+        expected = sum(period.start <= moment < period.end for moment in moments)
+        assert sum(counts) == expected
+
+    def test_filters(self):
+        pay({}, {"currency": "usd"}, {"payment_type": "subscription_first"}, {"card_country": "DE"})
+
+        def count(**filters):
+            return sum(one.now.count for one in selectors.figures(DAY, Filters(**filters)))
+
+        assert count() == 4
+        assert count(currency="usd") == 1
+        assert count(payment_type="one_off") == 3
+        assert count(by="country", value="DE") == 1
+        assert count(by="country", value="FR", currency="eur") == 2
+
+    def test_series(self):
+        pay({}, {"requested_at": NOW + timedelta(hours=2)}, {"requested_at": NOW})
+
+        hours = selectors.series(DAY, grain=Grain.HOUR)
+        days = selectors.series(DAY)
+
+        assert [(one.starts_at.hour, one.figures.count) for one in hours] == [(10, 2), (12, 1)]
+        assert [(one.starts_at, one.figures.count) for one in days] == [(DAY.start, 3)]
+
+    @pytest.mark.parametrize(
+        ("by", "expected"),
+        [
+            ("country", {"FR": 3, "DE": 1}),
+            ("card_brand", {"visa": 3, "amex": 1}),
+            ("decline_code", {"insufficient_funds": 1}),
+            ("plan", {"pro": 1}),
+            ("payment_type", {"one_off": 3, "subscription_renewal": 1}),
+            ("currency", {"eur": 4}),
+            ("status", {"succeeded": 3, "requires_payment_method": 1}),
+        ],
+    )
+    def test_breakdown(self, by, expected):
+        pay(
+            {},
+            DECLINED,
+            {"card_country": "DE", "card_brand": "amex"},
+            {"payment_type": "subscription_renewal", "subscription_plan_id": "pro"},
+        )
+
+        found = selectors.breakdown(DAY, by)
+
+        assert {one.value: one.figures.count for one in found} == expected
+
+    def test_three_d_secure_is_followed_to_its_end(self):
+        ids = [uuid.uuid4() for _ in range(4)]
+        asked = PaymentStatus.REQUIRES_ACTION
+        pay({}, *({"payment_id": one, "status": asked} for one in ids))
+        ends = [PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, DECLINED["status"]]
+        pay(
+            *(
+                {"payment_id": one, "status": status, "revision": 2}
+                for one, status in zip(ids, ends, strict=False)
+            )
+        )
+
+        assert selectors.three_d_secure_funnel(DAY) == selectors.Funnel(
+            payments=5, asked=4, completed=1, failed=1, abandoned=1, waiting=1
+        )
+
+    def test_latency_is_that_of_the_first_answer(self):
+        slow = uuid.uuid4()
+        answers = [{"timestamp": NOW + timedelta(milliseconds=100)} for _ in range(9)]
+        pay(*answers, {"payment_id": slow, "timestamp": NOW + timedelta(seconds=5)})
+        pay({"payment_id": slow, "timestamp": NOW + timedelta(days=2), "revision": 2})
+
+        found = selectors.latency(DAY)
+
+        assert found.count == 10
+        assert 100 <= found.p50 <= 110
+        assert 5000 <= found.p95 <= 5500
+
+    def test_currencies_are_converted_by_the_rate_of_the_day(self):
+        for day, rate in ((1, "0.005"), (22, "0.006"), (25, "9")):
+            ExchangeRate.objects.create(
+                currency="jpy", into="eur", rate=Decimal(rate), valid_from=date(2026, 11, day)
+            )
+        pay({"amount": 1000}, {"amount": 500, "currency": "jpy"}, {"currency": "usd"})
+
+        found = selectors.converted(DAY, "eur")
+
+        assert (found.volume, found.missing) == (1000 + 300, ["usd"])
+
+    def test_a_row_of_nothing_is_deleted(self):
+        payment_id = uuid.uuid4()
+        pay({"payment_id": payment_id, **DECLINED})
+        pay({"payment_id": payment_id, "revision": 2, "card_country": "DE"})
+
+        assert not PaymentAggregate.objects.filter(status=DECLINED["status"]).exists()
+        assert not PaymentAggregate.objects.filter(value="FR").exists()

@@ -1,0 +1,191 @@
+import uuid
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from admin_project.analytics import selectors
+from admin_project.analytics.models import MrrMovement, SubscriptionFact
+from admin_project.analytics.selectors import Period
+from admin_project.analytics.services.mrr import mrr_of
+from kafka_bridge.contracts import SubscriptionPaymentUpdated, SubscriptionStatusUpdated
+from tests.admin import histories
+from tests.admin.conftest import NOW
+from tests.admin.test_rebuild import take, undone
+
+
+def state(subscription_id, revision=1, **fields):
+    return SubscriptionStatusUpdated(
+        **{
+            "customer_id": f"c{subscription_id}",
+            "subscription_id": subscription_id,
+            "stripe_subscription_id": "sub_1",
+            "status": "active",
+            "subscription_plan_id": "pro",
+            "amount": 1000,
+            "currency": "eur",
+            "interval": "month",
+            "revision": revision,
+            "timestamp": NOW + timedelta(days=revision),
+            **fields,
+        }
+    )
+
+
+def told(*changes, subscription_id=None):
+    subscription_id = subscription_id or uuid.uuid4()
+    take([state(subscription_id, number, **one) for number, one in enumerate(changes, 1)])
+
+
+def moved():
+    rows = MrrMovement.objects.order_by("occurred_at", "currency")
+    return list(rows.values_list("kind", "amount"))
+
+
+class TestWorth:
+    @pytest.mark.parametrize(
+        ("fields", "expected"),
+        [
+            ({}, 1000),
+            ({"quantity": 3}, 3000),
+            ({"interval": "year", "amount": 12_000}, 1000),
+            ({"interval_count": 3}, 333),
+            ({"interval": "week"}, 4333),
+            ({"interval": "day", "amount": 100}, 3042),
+            ({"status": "past_due"}, 1000),
+            ({"status": "trialing"}, 0),
+            ({"status": "unpaid"}, 0),
+            ({"status": "canceled"}, 0),
+            ({"paused": True}, 0),
+        ],
+    )
+    def test_what_a_subscription_brings_a_month(self, fields, expected):
+        assert mrr_of(state(uuid.uuid4(), **fields)) == expected
+
+
+@pytest.mark.django_db
+class TestMovements:
+    def test_each_kind(self):
+        told(
+            {"status": "trialing", "trial_end": NOW},
+            {},
+            {"amount": 1500},
+            {"amount": 1200},
+            {"status": "canceled"},
+            {},
+        )
+
+        assert moved() == [
+            ("new", 1000),
+            ("expansion", 500),
+            ("contraction", -300),
+            ("churn", -1200),
+            ("reactivation", 1000),
+        ]
+        (now,) = selectors.mrr()
+        assert (now.amount, now.subscriptions) == (1000, 1)
+
+    def test_another_currency_is_churn_in_one_and_a_return_in_the_other(self):
+        told({}, {"currency": "usd", "amount": 1100})
+
+        assert moved() == [("new", 1000), ("churn", -1000), ("reactivation", 1100)]
+
+    def test_a_revision_that_comes_late_takes_its_place(self):
+        one = uuid.uuid4()
+        take([state(one, 1), state(one, 3, amount=3000)])
+        take([state(one, 2, amount=2000)])
+
+        assert moved() == [("new", 1000), ("expansion", 1000), ("expansion", 1000)]
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(histories.states, max_size=20, unique_by=lambda one: one.event_id))
+    def test_movements_add_up_to_what_the_states_bring(self, events):
+        with undone():
+            take(events)
+            brings = Counter()
+            paying = Counter()
+            for fact in SubscriptionFact.objects.filter(mrr__gt=0):
+                brings[fact.currency] += fact.mrr
+                paying[fact.currency] += 1
+
+            found = selectors.mrr()
+            assert {one.currency: one.amount for one in found} == dict(brings)
+            assert {one.currency: one.subscriptions for one in found} == dict(paying)
+
+            middle = histories.START + timedelta(days=20)
+            end = histories.START + timedelta(days=41)
+            before = Counter({one.currency: one.amount for one in selectors.mrr(middle)})
+            for one in selectors.mrr_movements(Period(middle, end)):
+                before[one.currency] += one.amount
+            assert {name: amount for name, amount in before.items() if amount} == dict(brings)
+
+
+@pytest.mark.django_db
+class TestLives:
+    PERIOD = Period(NOW, NOW + timedelta(days=30))
+
+    def test_churn(self):
+        for _ in range(3):
+            told({"timestamp": NOW - timedelta(days=9)})
+        told({"timestamp": NOW - timedelta(days=9)}, {"status": "canceled"})
+
+        (found,) = selectors.churn(self.PERIOD)
+
+        assert (found.subscriptions_at_start, found.subscriptions_lost) == (4, 1)
+        assert (found.rate, found.mrr_rate, found.mrr_lost) == (0.25, 0.25, 1000)
+
+    def test_retention_cohorts(self):
+        told({})
+        told({}, {"status": "canceled", "timestamp": NOW + timedelta(days=40)})
+        told({"timestamp": NOW + timedelta(days=35)})
+
+        found = selectors.retention_cohorts(months=3, at=NOW + timedelta(days=65))
+
+        assert [(one.month.month, one.size, one.paying) for one in found] == [
+            (11, 2, [2, 2, 1]),
+            (12, 1, [1, 1]),
+        ]
+
+    def test_trial_conversion(self):
+        trial = {"status": "trialing", "trial_end": NOW + timedelta(days=2)}
+        told(trial)
+        told(trial, {})
+        told(trial, {"status": "canceled"})
+        told({})
+
+        found = selectors.trial_conversion(self.PERIOD)
+
+        assert (found.trials, found.converted, found.lost, found.open) == (3, 1, 1, 1)
+        assert found.rate == 0.5
+
+    def test_dunning_by_decline_code(self):
+        def invoice(invoice_id, revision, status, code=None):
+            return SubscriptionPaymentUpdated(
+                customer_id=f"c{invoice_id}",
+                subscription_id=uuid.UUID(int=1),
+                invoice_id=invoice_id,
+                status=status,
+                billing_reason="subscription_cycle",
+                amount_due=900,
+                amount_paid=900 if status == "paid" else 0,
+                currency="eur",
+                decline_code=code,
+                revision=revision,
+                timestamp=NOW + timedelta(days=revision),
+            )
+
+        take([invoice("in_1", 3, "paid"), invoice("in_2", 1, "open", "do_not_honor")])
+        take([invoice("in_1", 1, "open", "expired_card"), invoice("in_3", 1, "paid")])
+        take([invoice("in_1", 2, "open", "do_not_honor"), invoice("in_2", 2, "void")])
+
+        expired, refused = sorted(
+            selectors.dunning(self.PERIOD), key=lambda one: one.decline_code, reverse=True
+        )
+        assert (expired.decline_code, expired.rate, expired.amount_recovered) == (
+            "expired_card",
+            1.0,
+            900,
+        )
+        assert (refused.decline_code, refused.failed, refused.lost) == ("do_not_honor", 1, 1)
