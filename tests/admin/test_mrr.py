@@ -10,19 +10,23 @@ from admin_project.analytics import selectors
 from admin_project.analytics.models import MrrMovement, SubscriptionFact
 from admin_project.analytics.selectors import Period
 from admin_project.analytics.services.mrr import mrr_of
-from kafka_bridge.contracts import SubscriptionPaymentUpdated, SubscriptionStatusUpdated
+from kafka_bridge.contracts import (
+    SubscriptionPaymentUpdated,
+    SubscriptionStatus,
+    SubscriptionStatusUpdated,
+)
 from tests.admin import histories
 from tests.admin.conftest import NOW
 from tests.admin.test_rebuild import take, undone
 
 
 def state(subscription_id, revision=1, **fields):
+    fields["status"] = SubscriptionStatus(fields.get("status", "active"))
     return SubscriptionStatusUpdated(
         **{
             "customer_id": f"c{subscription_id}",
             "subscription_id": subscription_id,
             "stripe_subscription_id": "sub_1",
-            "status": "active",
             "subscription_plan_id": "pro",
             "amount": 1000,
             "currency": "eur",
