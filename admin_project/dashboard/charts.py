@@ -101,7 +101,7 @@ def _round_up(value: float) -> float:
     """Return the next number whose quarters are written shortly."""
     if value <= 4:  # noqa: PLR2004 - a grid has four lines
         return 4
-    power = 10 ** floor(log10(value))
+    power = 10.0 ** floor(log10(value))
     return next(
         nice * power for nice in (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10) if nice * power >= value
     )

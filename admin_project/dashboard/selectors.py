@@ -33,10 +33,7 @@ def everything(choice: Choice) -> dict[str, Any]:
         },
         "currencies": plain(by_currency),
         "series": plain(analytics.series(period, filters, grain=choice.grain)),
-        "breakdowns": {
-            by: plain(analytics.breakdown(period, by, filters))  # type: ignore[arg-type]
-            for by in BREAKDOWNS
-        },
+        "breakdowns": {by: plain(analytics.breakdown(period, by, filters)) for by in BREAKDOWNS},
         "three_d_secure": plain(analytics.three_d_secure_funnel(period, filters)),
         "latency": plain(analytics.latency(period, filters)),
         "subscriptions": {

@@ -11,9 +11,12 @@ from kafka_bridge.contracts.currencies import decimals
 SLOW: Final = timedelta(seconds=5)
 """Between a cause and its effect, without anybody who has to do something."""
 
+DEAD: Final = ".dlq"
+"""How the topics of dead letters end."""
+
 _SERVICES: Final = {"customer-service": "customer", "payment-service": "payment"}
 _TOLD: Final = (
-    *("action", "status", "declineCode", "errorCode", "error", "refused", "outcome"),
+    *("action", "errorType", "status", "declineCode", "errorCode", "error", "refused", "outcome"),
     *("webhookEventType", "reason", "type"),
 )
 
@@ -55,6 +58,7 @@ def hops_of(event: LoggedEvent) -> list[Hop]:
         partition=event.partition,
         offset=event.offset,
         seen_after=event.received_at - event.occurred_at if event.received_at else None,
+        dead=event.topic.endswith(DEAD),
     )
     if event.topic != Topic.WEBHOOK_PROCESSED:
         return [hop]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from admin_project.analytics.models import PaymentFact
 from admin_project.event_log.models import LoggedEvent
-from admin_project.timeline.hops import SLOW, Hop, clock, hops_of, money, written
+from admin_project.timeline.hops import DEAD, SLOW, Hop, clock, hops_of, money, written
 from admin_project.timeline.models import Ask
 from kafka_bridge.contracts import PaymentStatus
 from kafka_bridge.models import InboxEvent
@@ -148,16 +148,26 @@ def _silences(correlations: list[UUID]) -> list[str]:
 
 
 def _unanswered(now: datetime, limit: int) -> list[Stuck]:
-    late = Ask.objects.filter(answered_at__isnull=True, asked_at__lt=now - ANSWER_WITHIN)
+    late = list(
+        Ask.objects.filter(answered_at__isnull=True, asked_at__lt=now - ANSWER_WITHIN).order_by(
+            "asked_at"
+        )[:limit]
+    )
+    died = {
+        event.causation_id: f"dead letter of the {event.source}: {event.content.get('errorType')}"
+        for event in LoggedEvent.objects.filter(
+            correlation_id__in=[ask.correlation_id for ask in late], topic__endswith=DEAD
+        )
+    }
     return [
         Stuck(
             identifier=str(ask.event_id),
-            hop=f"{ask.topic}: no answer",
+            hop=f"{ask.topic}: {died.get(ask.event_id, 'no answer')}",
             since=ask.asked_at,
             deadline=ask.asked_at + ANSWER_WITHIN,
             customer_id=ask.customer_id,
         )
-        for ask in late.order_by("asked_at")[:limit]
+        for ask in late
         if ask.asked_at
     ]
 

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from admin_project.analytics.handlers import count
-from admin_project.event_log.handlers import log_events
+from admin_project.event_log.handlers import log_dead_letters, log_events
 from admin_project.timeline.hops import written
 from admin_project.timeline.models import Ask
 from admin_project.timeline.selectors import stuck, timeline
@@ -18,6 +18,7 @@ from kafka_bridge.contracts import (
     WebhookProcessed,
 )
 from kafka_bridge.contracts.payments import Refund
+from kafka_bridge.records import Record
 from tests.admin.conftest import answered, measured, requested
 
 URL = "/admin/timeline/"
@@ -174,6 +175,23 @@ class TestStuck:
         assert [(one.identifier, one.hop) for one in stuck()] == [
             (str(ask.event_id), "stripe.payment.request: no answer")
         ]
+
+    def test_a_request_that_died_says_where(self):
+        ask = requested(timestamp=timezone.now() - timedelta(minutes=2))
+        log_events([ask])
+        headers = {
+            "dlq_event_id": str(ask.event_id),
+            "dlq_consumer": "payment",
+            "dlq_error_type": "StripeRejected",
+        }
+        log_dead_letters([Record("stripe.payment.request.dlq", 0, 7, b"c1", b"{}", headers)])
+
+        assert stuck()[0].hop == (
+            "stripe.payment.request: dead letter of the payment-service: StripeRejected"
+        )
+        hops = timeline(str(ask.event_id)).hops
+        assert [(hop.service, hop.dead) for hop in hops] == [("customer", False), ("payment", True)]
+        assert "StripeRejected" in hops[1].says
 
     def test_a_refund_without_an_answer_is(self):
         ask = PaymentUpdateRequested(
