@@ -31,6 +31,13 @@ class Processes:
         """
         return {name: sum(map(_memory, _family(pid))) for name, pid in self.pids().items()}
 
+    def resident_megabytes(self) -> dict[str, float]:
+        """Return the resident memory of each program and its children: RSS, as `ps` tells it.
+
+        Pages that processes share count for each of them.
+        """
+        return {name: sum(map(_resident, _family(pid))) for name, pid in self.pids().items()}
+
 
 def difference(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
     """Return what was added, for each program that ran at both times."""
@@ -46,6 +53,12 @@ def _cpu(process: psutil.Process) -> float:
     with contextlib.suppress(psutil.NoSuchProcess):
         times = process.cpu_times()
         return float(times.user + times.system)
+    return 0.0
+
+
+def _resident(process: psutil.Process) -> float:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return float(process.memory_info().rss) / 1e6
     return 0.0
 
 

@@ -26,11 +26,11 @@ FULL: Final = Size(
 )
 QUICK: Final = Size(
     runs=1,
-    payments=2_000,
-    backlog=4_000,
-    tutorial=200,
-    tutorial_waiting=24,
-    seconds=8,
+    payments=1_500,
+    backlog=3_000,
+    tutorial=100,
+    tutorial_waiting=12,
+    seconds=6,
     history=(1_000, 50_000),
 )
 
