@@ -5,10 +5,11 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ValidationError
 
+from kafka_bridge.checks import TAG
 from payment_project.subscriptions.services import policy_of_settings
 
 
-@register
+@register(TAG)
 def dunning_policy_is_one(**_: Any) -> list[CheckMessage]:
     """Refuse to start with a DUNNING that no policy can be made of."""
     try:

@@ -6,6 +6,7 @@ from django.core.mail import get_connection
 from django.core.management.base import BaseCommand
 
 from customer_project.emails.services import send_next
+from kafka_bridge.checks import TAG
 from kafka_bridge.database import Stopped, keep_no_query_log, until_it_works
 from kafka_bridge.signals import stop_on_signal
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
     """`customer.py send_emails`: more than one share the queue."""
 
     help = "Send customers their e-mails as they are queued, until SIGTERM."
+    requires_system_checks = (TAG,)
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Send what is due, wait, look again."""
