@@ -158,13 +158,13 @@ def renew(claims: Collection[Claim]) -> None:
         cursor.execute(_RENEW, [[claim.key for claim in claims], leases, str(LEASE)])
 
 
-def hold(claims: Iterable[Claim]) -> set[UUID]:
-    """Lock the claims' lanes until the transaction ends. Returns the event ids still leased."""
+def hold(claims: Iterable[Claim]) -> list[Claim]:
+    """Lock the claims' lanes until the transaction ends. Returns those that are still leased."""
     claims = list(claims)
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [[claim.key for claim in claims]])
         leases = dict(cursor.fetchall())
-    return {claim.event_id for claim in claims if leases.get(claim.key) == claim.lease}
+    return [claim for claim in claims if leases.get(claim.key) == claim.lease]
 
 
 def release(waits: Mapping[str, Wait]) -> None:

@@ -109,10 +109,11 @@ def _settle_together(outcomes: Sequence[Outcome]) -> None:
 
 
 def _settle(outcomes: Sequence[Outcome]) -> None:
-    leased = lanes.hold(outcome.claim for outcome in outcomes)
-    held = [outcome for outcome in outcomes if outcome.claim.event_id in leased]
+    # By lease, not by event: a process that was frozen may bring one event under two leases.
+    leased = {(one.event_id, one.lease) for one in lanes.hold(each.claim for each in outcomes)}
+    held = [one for one in outcomes if (one.claim.event_id, one.claim.lease) in leased]
     for outcome in outcomes:
-        if outcome.claim.event_id not in leased:
+        if (outcome.claim.event_id, outcome.claim.lease) not in leased:
             logger.warning("lease_lost", event_id=str(outcome.claim.event_id))
     succeeded = [outcome for outcome in held if outcome.error is None]
     _record_effects(succeeded)

@@ -54,7 +54,8 @@ class LaneWorker:
         self._draining = False
         self._hinted = False
         self._wake = asyncio.Event()
-        self._leased: dict[UUID, Claim] = {}
+        # By lease too: a process that was frozen past its lease may claim an event again.
+        self._leased: dict[tuple[UUID, UUID], Claim] = {}
         self._settled: asyncio.Queue[tuple[Outcome, asyncio.Future[None]]] = asyncio.Queue()
         threading.Thread(target=self._run_loop, name="calls", daemon=True).start()
 
@@ -116,14 +117,14 @@ class LaneWorker:
         return await self._in_thread(self._claiming, functools.partial(lanes.claim, limit))
 
     async def _work(self, claim: Claim) -> None:
-        self._leased[claim.event_id] = claim
+        self._leased[claim.event_id, claim.lease] = claim
         try:
             outcome = await self._call(read(claim))
             settled = self._loop.create_future()
             self._settled.put_nowait((outcome, settled))
             await settled
         finally:
-            del self._leased[claim.event_id]
+            del self._leased[claim.event_id, claim.lease]
 
     async def _call(self, outcome: Outcome) -> Outcome:
         event, claim = outcome.event, outcome.claim

@@ -126,6 +126,13 @@ class TestFencing:
 
         assert answering_ledger.numbers() == [1]
 
+    def test_frozen_worker_that_has_it_twice_records_it_once(self, answering_ledger):
+        late, current = self.claim_after_each_other()
+
+        settle([read(late), read(current)])
+
+        assert answering_ledger.numbers() == [1]
+
     def test_late_worker_cannot_fail_what_another_has(self):
         late, current = self.claim_after_each_other()
 
