@@ -85,6 +85,8 @@ class Api:
         answer = self._work(call, headers, publishable=publishable, key=key, fault=fault)
         if fault and fault.action == "drop_after":
             raise Dropped
+        if fault and fault.action == "garble_after":
+            return Answer(answer.status, answer.body[: len(answer.body) // 2])
         if fault and fault.action == "status_after":
             answer = _error_answer(fault.error())
             if fault.stored is not False:

@@ -21,6 +21,7 @@ REQUEST_ACTIONS = {
     "status_after",
     "drop_before",
     "drop_after",
+    "garble_after",
     "lock_timeout",
     "processing",
     "redirect",

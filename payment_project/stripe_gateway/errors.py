@@ -80,6 +80,12 @@ def translated() -> Iterator[None]:
         stripe.PermissionError,
     ) as error:
         raise StripeRejected(str(error)) from error
+    except stripe.APIError as error:
+        if not (isinstance(error.json_body, dict) and "error" in error.json_body):
+            # The SDK's message holds all that came: a client secret, a customer's address.
+            text = f"HTTP {error.http_status} and no whole answer"
+            raise OutcomeUnknown(f"{type(error).__name__}: {text}") from None
+        raise OutcomeUnknown(f"{type(error).__name__}: {error}") from error
     except (stripe.StripeError, aiohttp.ClientError, TimeoutError) as error:
         raise OutcomeUnknown(f"{type(error).__name__}: {error}") from error
 

@@ -98,6 +98,10 @@ class SharedState:
         if not self._available:
             self._available = True
             logger.info("stripe_limits_shared_again")
+        if not done and self._version and not others[0]:
+            # It has lost everything: what was allowed in the last second still counts.
+            self._version = b""
+            return await self._replaced()
         if done:
             self._version = version
         else:

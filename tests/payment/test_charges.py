@@ -1,4 +1,5 @@
 import asyncio
+import traceback
 from datetime import timedelta
 from uuid import uuid4
 
@@ -244,6 +245,7 @@ class TestFaults:
         [
             {"action": "drop_before"},
             {"action": "drop_after"},
+            {"action": "garble_after"},
             {"action": "status", "status": 500},
             {"action": "status_after", "status": 500, "stored": False},
             {"action": "status_after", "status": 502, "stored": False, "body": {"odd": True}},
@@ -259,6 +261,16 @@ class TestFaults:
 
         assert charge(event).status == PaymentStatus.SUCCEEDED
         assert at_stripe.audit(event)["charges"] == 1
+
+    def test_half_an_answer_is_told_to_nobody(self, charge, at_stripe, once):
+        at_stripe.faults({"match": CREATE, "action": "garble_after", "times": 1})
+
+        with pytest.raises(OutcomeUnknown) as unknown:
+            charge(requested())
+
+        told = "".join(traceback.format_exception(unknown.value))
+        assert "no whole answer" in told
+        assert "client_secret" not in told
 
     def test_an_error_that_stripe_repeats_for_the_key_is_seen_through(self, charge, at_stripe):
         event = requested()

@@ -4,6 +4,7 @@ import time
 import uuid
 
 import pytest
+import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -191,6 +192,23 @@ class TestSharing:
                 return granted
 
         assert asyncio.run(run()) < 4
+
+    def test_a_valkey_that_forgot_the_last_second_is_told_again(self, limits_url, key):
+        async def run():
+            shared = SharedState(limits_url, key=key)
+            await take_one(shared)
+            with redis.Redis.from_url(limits_url) as valkey:
+                valkey.delete(key)
+            other = SharedState(limits_url, key=key)
+            granted = [
+                await one.update(lambda state, now: state.take(now, wanted=5, limits={ALL: 1})[0])
+                for one in (shared, other)
+            ]
+            await shared.close()
+            await other.close()
+            return granted
+
+        assert asyncio.run(run()) == [0, 0]
 
     def test_no_url_keeps_the_limits_to_the_process(self):
         async def run():

@@ -1,5 +1,6 @@
 """Everything that can go wrong on the way, on demand."""
 
+import json
 import time
 
 import pytest
@@ -17,6 +18,13 @@ class TestRequests:
 
         done = emulator.audit(customer=customer.id)["succeeded"]
         assert done == (0 if action == "drop_before" else 1)
+
+    def test_half_an_answer(self, pay, emulator, customer):
+        emulator.faults({"match": CREATE, "action": "garble_after", "times": 1})
+        with pytest.raises(json.JSONDecodeError):
+            pay(customer=customer.id)
+
+        assert emulator.audit(customer=customer.id)["succeeded"] == 1
 
     @pytest.mark.parametrize(("action", "done"), [("status", 0), ("status_after", 1)])
     def test_server_error(self, pay, emulator, customer, action, done):
