@@ -48,7 +48,7 @@ class Stack:
 
     A server whose variable is set in the environment (DATABASE_URL, CELERY_BROKER_URL,
     KAFKA_BOOTSTRAP_SERVERS, STRIPE_API_KEY or STRIPE_API_BASE) is used where it is; the others
-    are started here.
+    are started here. `stripe_journal` has the emulator note each request there.
     """
 
     def __init__(
@@ -58,8 +58,10 @@ class Stack:
         kafka: str = "embedded",
         say: Callable[[str], None] = print,
         environment: dict[str, str] | None = None,
+        stripe_journal: Path | None = None,
     ) -> None:
         self._say = say
+        self._stripe_journal = stripe_journal
         self._environment = dict(os.environ) if environment is None else environment
         if "_live_" in self._environment.get("STRIPE_API_KEY", ""):
             raise LiveKeyError("STRIPE_API_KEY is a live key. This takes test keys only: sk_test_…")
@@ -188,6 +190,8 @@ class Stack:
         port = str(self._ports.get("stripe-emulator"))
         database = str(self.folder / "stripe-emulator.sqlite3")
         command = [PYTHON, "-m", "devstack.stripe_emulator", "--port", port, "--db", database]
+        if self._stripe_journal:
+            command += ["--journal", str(self._stripe_journal)]
         return [Program(name="stripe-emulator", group="stripe", command=command)]
 
     def _register_webhooks(self, stripe_url: str) -> None:

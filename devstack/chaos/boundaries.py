@@ -1,4 +1,4 @@
-"""Kills between two given lines, without a hook in any of them.
+"""Kills and cuts between two given lines, without a hook in any of them.
 
 PostgreSQL holds a process where it is wanted: before its commit, by a lock that it has to wait for;
 after its commit and before it knows, by a synchronous standby that never answers. Held there, the
@@ -8,7 +8,7 @@ https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATIO
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import psutil
@@ -22,6 +22,10 @@ from devstack.waiting import DeadlinePassedError, wait_until
 _WAITING: Final = """
 SELECT client_port FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = %s AND (%s = '' OR wait_event = %s)
+"""
+_CUT: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND client_port = ANY(%s) AND wait_event_type IN ('Lock', 'IPC')
 """
 _LOCK: Final = ("Lock", "", "")
 _COMMITTED: Final = ("IPC", "SyncRep", "SyncRep")
@@ -67,6 +71,26 @@ class Boundaries:
         }
         return after_it[after](program)
 
+    def cut(self, program: str, *, after: str) -> None:
+        """Cut a program's connection to PostgreSQL after one of its steps; the program lives.
+
+        `answer` and `poll`, as in `kill`: its transaction is gone. `commit`: it is durable, and the
+        program cannot know that.
+        """
+        if after == "commit":
+            self._at_a_commit(program, _cut)
+            return
+        tables = {"answer": "payments_payment", "poll": "kafka_bridge_inboxevent"}
+        with self._locked(tables[after], program) as cursor:
+            _cut(cursor, self._held(cursor, program, _LOCK, seconds=_COMES_WITHIN))
+
+    def lock(self, service: str, *, seconds: float) -> None:
+        """Keep a service from its tables for so long: nobody reads or writes them."""
+        with self._connected(service) as connection, connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE kafka_bridge_inboxevent, kafka_bridge_outboxevent")
+            cursor.execute("SELECT pg_sleep(%s)", [seconds])
+
     def _after_the_answer(self, worker: str) -> int:
         return self._kill_writing("payments_payment", worker)
 
@@ -74,10 +98,15 @@ class Boundaries:
         return self._kill_writing("kafka_bridge_inboxevent", consumer)
 
     def _kill_writing(self, table: str, program: str) -> int:
+        with self._locked(table, program) as cursor:
+            return self._kill_waiting(cursor, program)
+
+    @contextlib.contextmanager
+    def _locked(self, table: str, program: str) -> Iterator[Any]:
         with self._connected(_service_of(program)) as connection, connection.cursor() as cursor:
             cursor.execute("BEGIN")
             cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
-            return self._kill_waiting(cursor, program)
+            yield cursor
 
     def _after_the_produce(self, relay: str) -> int:
         with self._connected(_service_of(relay)) as connection, connection.cursor() as cursor:
@@ -110,6 +139,11 @@ class Boundaries:
             return self._kill_waiting(cursor, relay)
 
     def _after_the_commit(self, program: str) -> int:
+        return self._at_a_commit(program, lambda _cursor, process: process.kill()).pid
+
+    def _at_a_commit(
+        self, program: str, do: Callable[[Any, psutil.Process], None]
+    ) -> psutil.Process:
         service = "customer" if program == _POSTGRES else _service_of(program)
         deadline = time.monotonic() + _COMES_WITHIN
         while time.monotonic() < deadline:
@@ -119,8 +153,8 @@ class Boundaries:
                 self._no_commit_answered(service) as cursor,
             ):
                 held = self._held(cursor, program, _COMMITTED, seconds=_HELD_BACK)
-                held.kill()
-                return held.pid
+                do(cursor, held)
+                return held
             with self._connected(service) as connection, connection.cursor() as cursor:
                 cursor.execute("SELECT pg_sleep(%s)", [_HELD_BACK])
         raise DeadlinePassedError(f"{program} did not commit")
@@ -179,6 +213,11 @@ class Boundaries:
         except psycopg2.OperationalError:  # killed while it answered
             return False
         return True
+
+
+def _cut(cursor: Any, process: psutil.Process) -> None:
+    """Cut those of the process's connections that wait."""
+    _rows(cursor, _CUT, (list(ports_of(process)),))
 
 
 def _connection(url: str) -> Connection | None:

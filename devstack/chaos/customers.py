@@ -1,4 +1,4 @@
-"""The customers of a run, each with a token."""
+"""The customers of a run and their merchant, each with a token."""
 
 import json
 from typing import Final
@@ -32,3 +32,8 @@ def make_customers(stack: RunningStack, count: int) -> list[str]:
     printed = stack.manage("customer", "shell", "-c", code)
     tokens: list[str] = json.loads(printed.strip().splitlines()[-1])
     return tokens
+
+
+def make_merchant(stack: RunningStack) -> str:
+    """Make a merchant's token that may do everything, and return it."""
+    return stack.manage("customer", "make_merchant_token", "Chaos").strip()

@@ -33,17 +33,22 @@ _LANES: Final = "SELECT key, waits_for FROM kafka_bridge_lane"
 _PAYMENTS: Final = {
     "customer": (
         "SELECT id::text, customer_id::text, amount, currency, status, revision,"
-        " payment_intent_id, client_secret, correlation_id::text, created_at FROM payments_payment"
+        " amount_captured, amount_refunded, payment_intent_id, client_secret,"
+        " correlation_id::text, created_at FROM payments_payment"
     ),
     "payment": (
-        "SELECT id::text, customer_id, amount, currency, status, revision, payment_intent_id,"
-        " requested_at AS created_at FROM payments_payment"
+        "SELECT id::text, customer_id, amount, currency, status, revision, amount_captured,"
+        " amount_refunded, payment_intent_id, requested_at AS created_at FROM payments_payment"
     ),
     "admin": (
         "SELECT payment_id::text AS id, amount, currency, status, revision,"
         " requested_at AS created_at FROM analytics_paymentfact"
     ),
 }
+_BALANCE: Final = """
+SELECT currency, type, sum(amount)::bigint AS amount FROM balance_balancetransaction
+GROUP BY currency, type
+"""
 _LOGGED: Final = "SELECT event_id::text, topic, content::text AS content FROM event_log_loggedevent"
 
 
@@ -65,6 +70,8 @@ class Evidence:
     forgeries: list[Forgery]
     ledgers: Mapping[str, Ledger]
     logged: list[Row]
+    balance: list[Row]
+    """What the payment service's own books have of Stripe's balance, by currency and type."""
     intents: list[Json]
     audit: Json
     topics: Mapping[str, list[TopicRecord]]
@@ -72,6 +79,10 @@ class Evidence:
     """Of each service's partitions, as its own `lag` command tells."""
     logs: Mapping[str, str]
     secrets: list[str]
+    requests: list[float]
+    """When each request of the payment service came to Stripe."""
+    disturbed: list[tuple[float, float]]
+    """From when to when requests could pile up on their way to Stripe."""
     unsettled: str = ""
     """What still moved when it should not; empty if all came to rest."""
 
@@ -117,6 +128,12 @@ def charges_of(intent: Json) -> int:
     return int(charge["amount_captured"]) if charge and charge["status"] == "succeeded" else 0
 
 
+def refunds_of(intent: Json) -> int:
+    """Return what of a PaymentIntent's charge went back, in minor units."""
+    charge = intent.get("latest_charge")
+    return int(charge["amount_refunded"]) if charge and charges_of(intent) else 0
+
+
 def gather(
     stack: RunningStack,
     *,
@@ -124,6 +141,8 @@ def gather(
     forgeries: list[Forgery],
     records: Records,
     secrets: list[str],
+    requests: list[float],
+    disturbed: list[tuple[float, float]],
     unsettled: str,
 ) -> Evidence:
     """Read everything, while nothing moves."""
@@ -131,6 +150,7 @@ def gather(
     with closing(Trace(stack)) as trace:
         ledgers = {name: _ledger(trace, name) for name in SERVICES}
         logged = trace.rows("admin", _LOGGED)
+        balance = trace.rows("payment", _BALANCE)
     lags = {
         name: json.loads(printed)["partitions"]
         for name, printed in stack.manage_all("lag", "--json").items()
@@ -141,12 +161,15 @@ def gather(
         forgeries=forgeries,
         ledgers=ledgers,
         logged=logged,
+        balance=balance,
         intents=list(_intents(stripe_url)),
         audit=emulator_audit(stripe_url),
         topics=records.all_of(names),
         lags=lags,
         logs={file.name: file.read_text(errors="replace") for file in stack.logs.glob("*.log*")},
         secrets=secrets,
+        requests=requests,
+        disturbed=disturbed,
         unsettled=unsettled,
     )
 

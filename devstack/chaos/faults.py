@@ -1,5 +1,6 @@
 """The injector: does what the schedule says, and notes what came of it."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -18,12 +19,14 @@ from devstack.chaos.records import RecordNotTakenError, Records
 from devstack.chaos.schedule import Action, Step
 from devstack.chaos.weather import Weather
 from devstack.launch import read_env
+from devstack.management import ManagementCommandError
 from devstack.running import RunningStack
 from devstack.waiting import DeadlinePassedError
 
 _MISSES: Final = (
     DeadlinePassedError,
     OSError,
+    ManagementCommandError,
     psutil.Error,
     psycopg2.Error,
     RecordNotTakenError,
@@ -31,6 +34,14 @@ _MISSES: Final = (
 )
 """What keeps a step from its target while other things are broken. It is noted, not repeated."""
 _VALKEY_TIMEOUT: Final = 2
+_RESENT: Final = 20
+_PILES_UP: Final = {
+    (Action.FREEZE, "stripe-emulator"),
+    (Action.KILL, "stripe-emulator"),
+    (Action.FREEZE, "payment-worker"),
+}
+_CATCHES_UP: Final = 10.0
+"""Seconds within which what piled up has come."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +90,16 @@ class Injector:
         return {
             Action.KILL: self._kill,
             Action.KILL_AFTER: self._kill_after,
+            Action.STOP: lambda step: self.processes.stop(step.target),
+            Action.CUT: lambda step: self._boundaries.cut(step.target, after=step.how),
             Action.FREEZE: lambda step: self.processes.freeze_for(
                 step.target, seconds=step.seconds
             ),
-            Action.JOIN: lambda step: self.processes.join(
-                step.target, seconds=step.seconds, killed=step.how == "killed"
-            ),
+            Action.LOCK: lambda step: self._boundaries.lock(step.target, seconds=step.seconds),
+            Action.FORGET: self._forget,
+            Action.REWIND: self._rewind,
+            Action.RESEND: self._resend,
+            Action.JOIN: self._join,
             Action.WEATHER: lambda step: self.weather.change(step.target),
             Action.POISON: lambda step: self.records.poison(
                 step.target, how=step.how, name=f"{step.at}-{step.how}"
@@ -95,7 +110,7 @@ class Injector:
 
     def _kill(self, step: Step) -> float:
         if step.target == "valkey":
-            self._lose_all_hints()
+            self._forget(step)
         if step.how == "child":
             self.processes.kill_child(step.target)
         else:
@@ -106,9 +121,34 @@ class Injector:
         return at
 
     def _kill_after(self, step: Step) -> None:
-        Boundaries(self.stack, self.processes).kill(step.target, after=step.how)
+        self._boundaries.kill(step.target, after=step.how)
 
-    def _lose_all_hints(self) -> None:
+    @property
+    def _boundaries(self) -> Boundaries:
+        return Boundaries(self.stack, self.processes)
+
+    def _join(self, step: Step) -> None:
+        """Have one more process of a program for a while, or two, and the group end as one."""
+        self.processes.join(step.target, seconds=step.seconds, killed=step.how != "stopped")
+        if step.how == "twice":
+            self.processes.join(step.target, seconds=step.seconds / 2, killed=False)
+
+    def _rewind(self, step: Step) -> None:
+        """Have a service's consumer receive all of its topics again."""
+        supervisor = self.stack.supervisor
+        lags = json.loads(self.stack.manage(step.target, "lag", "--json"))["partitions"]
+        self.processes.send_extras_home()
+        supervisor.stop(f"{step.target}-consumer")
+        try:
+            topics = sorted({lag["topic"] for lag in lags})
+            self.records.rewind(f"{step.target}-service", topics)
+        finally:
+            supervisor.start(f"{step.target}-consumer")
+
+    def _resend(self, _step: Step) -> None:
+        self.weather.resend(_RESENT)
+
+    def _forget(self, _step: Step) -> None:
         url = read_env(str(self.stack.env_file("payment")))["CELERY_BROKER_URL"]
         with valkey.Valkey.from_url(url, socket_timeout=_VALKEY_TIMEOUT) as client:
             client.config_set("save", "")
@@ -119,6 +159,14 @@ class Injector:
         """What was killed, and when."""
         actions = (Action.KILL, Action.KILL_AFTER)
         return [one for one in self.happened if one.step.action in actions and not one.missed]
+
+    def disturbed(self) -> list[tuple[float, float]]:
+        """Return from when to when requests could pile up on their way to Stripe."""
+        return [
+            (one.at - 1, one.at + one.step.seconds + _CATCHES_UP)
+            for one in self.happened
+            if (one.step.action, one.step.target) in _PILES_UP
+        ]
 
     def count_kills(self) -> dict[str, int]:
         """Count the kills by program and by where it was."""

@@ -4,17 +4,18 @@ import threading
 import time
 from typing import Final
 
-_AHEAD: Final = 20
-"""How many payments may begin at the full rate while a step is due and not yet done."""
-_TRICKLE: Final = 2.0
-"""Payments a second beyond that: a step may wait for one of them to come by."""
+_AHEAD: Final = 4.0
+"""Seconds for which payments go on at the full rate while a step is due and not yet done."""
+_TRICKLE: Final = 0.4
+"""The share of the rate beyond that: a step may wait for a payment to come by."""
 
 
 class Gate:
     """Where payments begin one by one, so that steps and payments keep together."""
 
-    def __init__(self, *, rate: float) -> None:
+    def __init__(self, *, rate: float, ahead: float = _AHEAD) -> None:
         self._rate = rate
+        self._ahead = ahead
         self._last = time.monotonic()
         self._changed = threading.Condition()
         self._begun = 0
@@ -30,13 +31,13 @@ class Gate:
             self._changed.notify_all()
 
     def _due(self) -> float:
-        rate = self._rate if self._begun < self._limit else min(self._rate, _TRICKLE)
+        rate = self._rate if self._begun < self._limit else self._rate * _TRICKLE
         return self._last + 1 / rate
 
     def wait_for(self, payments: int) -> None:
         """Wait until so many payments have begun, and let them get only slowly ahead."""
         with self._changed:
-            self._limit = payments + _AHEAD
+            self._limit = payments + self._ahead * self._rate
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._begun >= payments)
 

@@ -34,6 +34,8 @@ class Entry:
     payment_id: str = ""
     accepted_at: float = 0.0
     went_to_the_bank: Bank | None = None
+    updates: dict[str, list[Answer]] = field(default_factory=dict)
+    """Answers to what was asked of the payment later, by idempotency key."""
     sightings: list[Sighting] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 

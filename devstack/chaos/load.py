@@ -1,4 +1,4 @@
-"""The clients: they pay, they repeat what broke, they come back from their bank."""
+"""The clients: they pay, repeat what broke, come back from their bank, and want money back."""
 
 import threading
 import time
@@ -10,17 +10,26 @@ import requests
 
 from devstack.chaos.gate import Gate
 from devstack.chaos.journal import Answer, Entry, Journal, Sighting
-from devstack.chaos.orders import Bank, Order
+from devstack.chaos.orders import MANUAL, Bank, Order, Then
 from devstack.clients import TIMEOUT, CustomerApi
 from devstack.running import RunningStack
 from devstack.waiting import DeadlinePassedError, wait_until
 
 CLIENTS: Final = 16
 _AT_THE_BANK: Final = 16
+_LATER: Final = 16
 _ANSWERED_WITHIN: Final = 300
 """Seconds for which a client repeats a request, or waits for its payment."""
 _REPEATS_EVERY: Final = 0.3
 _WATCHED: Final = 40
+_ACTIONS: Final = {
+    Then.CAPTURE: "capture",
+    Then.CAPTURE_PART: "capture",
+    Then.CANCEL: "cancel",
+    Then.REFUND: "refunds",
+    Then.REFUND_PART: "refunds",
+    Then.REFUND_TWICE: "refunds",
+}
 _SEEN, _ACCEPTED, _CONFLICT, _SERVER_ERROR = 200, 202, 409, 500
 
 
@@ -28,12 +37,20 @@ class Load:
     """Every order placed once, by clients that repeat a request until it is answered."""
 
     def __init__(
-        self, stack: RunningStack, *, seed: int, tokens: list[str], gate: Gate, journal: Journal
+        self,
+        stack: RunningStack,
+        *,
+        seed: int,
+        tokens: list[str],
+        merchant_token: str,
+        gate: Gate,
+        journal: Journal,
     ) -> None:
         self._url = stack.urls["customer"]
         self._stripe_url = stack.stripe_url
         self._name = f"chaos-{seed}"
         self._tokens = tokens
+        self._merchant_token = merchant_token
         self._gate = gate
         self._journal = journal
         self._threads = threading.local()
@@ -45,6 +62,7 @@ class Load:
         watcher.start()
         with (
             ThreadPoolExecutor(_AT_THE_BANK, "bank") as bank,
+            ThreadPoolExecutor(_LATER, "later") as later,
             ThreadPoolExecutor(CLIENTS, "client") as clients,
         ):
             visits: list[Future[None]] = []
@@ -54,6 +72,8 @@ class Load:
                 entry = self._place(order)
                 if order.bank and entry.payment_id:
                     visits.append(bank.submit(self._visit_bank, entry))
+                if order.then and entry.payment_id:
+                    visits.append(later.submit(self._go_on, entry, order.then))
 
             for placed in [clients.submit(place, order) for order in orders]:
                 placed.result()
@@ -68,6 +88,13 @@ class Load:
         if customer not in apis:
             apis[customer] = CustomerApi(self._url, self._tokens[customer])
         return apis[customer]
+
+    def _merchants_api(self) -> CustomerApi:
+        """Return this thread's own connection for the merchant, who alone may give money back."""
+        api: CustomerApi = self._threads.__dict__.setdefault(
+            "merchant", CustomerApi(self._url, self._merchant_token, scheme="Bearer")
+        )
+        return api
 
     def _place(self, order: Order) -> Entry:
         entry = Entry(order=order, key=f"{self._name}-{order.number}")
@@ -137,12 +164,52 @@ class Load:
             entry.problems.append(f"confirmation answered {confirmed.status}: {confirmed.body}")
 
     def _confirm(self, entry: Entry) -> Answer | None:
-        headers = {
-            "Authorization": f"Token {self._tokens[entry.order.customer]}",
-            "Idempotency-Key": f"{entry.key}-confirmation",
-        }
-        url = f"{self._url}/api/payments/{entry.payment_id}/confirm/"
-        return _answered(lambda: requests.post(url, headers=headers, timeout=TIMEOUT))
+        return self._update(entry, "confirm", {}, key=f"{entry.key}-confirmation")
+
+    def _go_on(self, entry: Entry, then: Then) -> None:
+        """Capture, cancel or refund once there is something to; ask again until it is answered."""
+        wanted = "requires_capture" if then in MANUAL else "succeeded"
+        if not self._until(entry, lambda: self._is(entry, wanted), what=f"a payment {wanted}"):
+            return
+        action = _ACTIONS[then]
+        part = then in (Then.CAPTURE_PART, Then.REFUND_PART)
+        body = {"amount": entry.order.part} if part else {}
+        keys = [f"{entry.key}-{action}"]
+        if then is Then.REFUND_TWICE:
+            keys.append(f"{keys[0]}-by-another")
+        elif entry.order.clicks_twice:
+            keys.append(keys[0])
+        with ThreadPoolExecutor(len(keys), "clicks") as clicks:
+            asked = [clicks.submit(self._ask, entry, action, body, key) for key in keys]
+            statuses = [click.result() for click in asked]
+        refused = then is Then.REFUND_TWICE and sorted(statuses) == [_ACCEPTED, _CONFLICT]
+        if not refused and set(statuses) != {_ACCEPTED}:
+            entry.problems.append(f"{action} answered {statuses}")
+
+    def _ask(self, entry: Entry, action: str, body: dict[str, Any], key: str) -> int:
+        """Ask for something until it is answered, note the answer and return its status."""
+        answer: Answer | None = self._until(
+            entry,
+            lambda: self._update(entry, action, body, key=key),
+            what=f"an answer to a {action}",
+        )
+        if answer is None:
+            return 0
+        entry.updates.setdefault(key, []).append(answer)
+        return answer.status
+
+    def _update(
+        self, entry: Entry, action: str, body: dict[str, Any], *, key: str
+    ) -> Answer | None:
+        by_customer = action == "confirm"
+        api = self._api(entry.order.customer) if by_customer else self._merchants_api()
+        return _answered(
+            lambda: api.post_update(entry.payment_id, action, body, idempotency_key=key)
+        )
+
+    def _is(self, entry: Entry, status: str) -> bool:
+        seen = self._look(entry)
+        return bool(seen) and seen["status"] == status
 
     def _to_authenticate(self, entry: Entry) -> str | None:
         seen = self._look(entry)

@@ -17,6 +17,21 @@ class Bank(StrEnum):
     NEVER_GOES = "never goes"
 
 
+class Then(StrEnum):
+    """What becomes of a payment once it has gone through."""
+
+    CAPTURE = "capture"
+    CAPTURE_PART = "capture a part"
+    CANCEL = "cancel"
+    REFUND = "refund"
+    REFUND_PART = "refund a part"
+    REFUND_TWICE = "refund all of it, by two clients who do not know of each other"
+
+
+MANUAL: Final = frozenset({Then.CAPTURE, Then.CAPTURE_PART, Then.CANCEL})
+"""What is asked for only where a payment waits to be captured."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """One payment that a client wants. `amount` is in minor units."""
@@ -27,8 +42,9 @@ class Order:
     currency: str
     card: str
     bank: Bank | None = None
+    then: Then | None = None
     clicks_twice: bool = False
-    """Sends it twice at once, under one key."""
+    """Sends it twice at once, under one key, and what follows too."""
     changes_the_body: bool = False
     """Sends another amount later, under the same key."""
 
@@ -37,12 +53,35 @@ class Order:
         """The status in which the payment must end."""
         if self.bank is Bank.NEVER_GOES:
             return "requires_action"
+        if self.then is Then.CANCEL:
+            return "canceled"
         declined = self.bank is Bank.FAILS or self.card in _DECLINED
         return "requires_payment_method" if declined else "succeeded"
 
+    @property
+    def part(self) -> int:
+        """What is captured or refunded of the amount, where it is a part."""
+        return self.amount // 3
+
+    @property
+    def captured(self) -> int:
+        """What must be taken in the end, before refunds."""
+        if self.expected != "succeeded":
+            return 0
+        return self.part if self.then is Then.CAPTURE_PART else self.amount
+
+    @property
+    def refunded(self) -> int:
+        """What must have gone back in the end."""
+        if self.then in (Then.REFUND, Then.REFUND_TWICE):
+            return self.amount
+        return self.part if self.then is Then.REFUND_PART else 0
+
     def body(self, return_url: str) -> dict[str, Any]:
         """The request's JSON."""
+        manual = {"capture_method": "manual"} if self.then in MANUAL else {}
         return {
+            **manual,
             "amount": self.amount,
             "currency": self.currency,
             "payment_method": self.card,
@@ -66,6 +105,7 @@ def _order(dice: random.Random, number: int, customers: int) -> Order:
     kind = dice.choices(("good", "declined", "bank"), (72, 16, 12))[0]
     cards = {"good": _SUCCEEDS, "declined": _DECLINED, "bank": (_ASKS_THE_BANK,)}[kind]
     bank = dice.choices((Bank.SUCCEEDS, Bank.FAILS, Bank.NEVER_GOES), (70, 20, 10))[0]
+    then = dice.choice(list(Then)) if dice.random() < 0.3 else None  # noqa: PLR2004
     return Order(
         number=number,
         customer=dice.randrange(customers),
@@ -73,6 +113,7 @@ def _order(dice: random.Random, number: int, customers: int) -> Order:
         currency=dice.choice(CURRENCIES),
         card=dice.choice(cards),
         bank=bank if kind == "bank" else None,
+        then=then if kind == "good" else None,
         clicks_twice=dice.random() < 0.1,  # noqa: PLR2004
         changes_the_body=dice.random() < 0.05,  # noqa: PLR2004
     )

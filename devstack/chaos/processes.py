@@ -49,6 +49,10 @@ class Processes:
         process.kill()
         return process.pid
 
+    def stop(self, name: str) -> None:
+        """Tell a program to stop in good order; supervisord starts it again. See `family`."""
+        self.family(name)[0].terminate()
+
     def kill_child(self, name: str) -> int:
         """Kill a worker of a web server with -9 and return its process id. See `family`."""
         children = wait_until(lambda: self.family(name)[1:], what=f"a worker of {name}")

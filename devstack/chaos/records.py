@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from devstack.topics import TopicRecord, Topics
+from devstack.waiting import wait_until
 
 POISONED: Final = "chaos-poison"
 """The header of a record that must die: which of them it is."""
@@ -18,6 +19,7 @@ REPLAYED: Final = "chaos-replay"
 
 _DELIVERED_WITHIN: Final = 20
 _REPLAYED_AT_ONCE: Final = 25
+_REWOUND_WITHIN: Final = 20
 _LARGE: Final = 600_000
 
 _BROKEN: Final[dict[str, dict[str, Any]]] = {
@@ -53,6 +55,7 @@ class Records:
         self._producer = Producer(
             {"bootstrap.servers": bootstrap_servers, "acks": "all", "log_level": 0}
         )
+        self._bootstrap_servers = bootstrap_servers
         self._topics = Topics(bootstrap_servers)
         self._dice = random.Random(f"{seed}:records")  # noqa: S311 - repeatable
 
@@ -76,6 +79,41 @@ class Records:
         for one in self._dice.sample(records, min(_REPLAYED_AT_ONCE, len(records))):
             headers = one.headers | {REPLAYED: "1"}
             self._produce(topic, one.value, key=one.key, headers=headers)
+
+    def rewind(self, group: str, topics: list[str]) -> None:
+        """Set a consumer group, whose members are gone, back to the start of these topics.
+
+        Raises:
+            DeadlinePassedError: it still has members, or the broker does not answer.
+        """
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._bootstrap_servers,
+                "group.id": group,
+                "enable.auto.commit": False,
+                "log_level": 0,
+            }
+        )
+
+        def rewound() -> bool:
+            try:
+                described = consumer.list_topics(timeout=5).topics
+                consumer.commit(
+                    offsets=[
+                        TopicPartition(topic, number, 0)
+                        for topic in topics
+                        for number in described[topic].partitions
+                    ],
+                    asynchronous=False,
+                )
+            except KafkaException:
+                return False
+            return True
+
+        try:
+            wait_until(rewound, what=f"{group} to be rewound", seconds=_REWOUND_WITHIN, every=0.2)
+        finally:
+            consumer.close()
 
     def all_of(self, topics: list[str]) -> dict[str, list[TopicRecord]]:
         """Return every record of the topics."""

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import tempfile
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from devstack.chaos import invariants
-from devstack.chaos.customers import make_customers
+from devstack.chaos.customers import make_customers, make_merchant
 from devstack.chaos.evidence import gather
 from devstack.chaos.faults import Injector
 from devstack.chaos.forgery import Forger
@@ -19,21 +20,22 @@ from devstack.chaos.journal import Journal
 from devstack.chaos.load import Load
 from devstack.chaos.orders import orders
 from devstack.chaos.processes import Processes
+from devstack.chaos.quota import QUOTA, read_requests
 from devstack.chaos.records import Records
 from devstack.chaos.recovery import recovery
 from devstack.chaos.report import Report
-from devstack.chaos.schedule import Step, plan
+from devstack.chaos.schedule import RATE, Step, plan
 from devstack.chaos.settle import SECONDS, heal, settle
 from devstack.chaos.weather import Weather
 from devstack.commands import guarded, say
 from devstack.paths import STATE
-from devstack.services import DEMO_API_KEY
+from devstack.ports import Ports
+from devstack.services import DEMO_API_KEY, SERVICES
 from devstack.stack import KAFKA_CHOICES, Stack
 from kafka_bridge.contracts import Topic
 
-_RATE: Final = 5.0
-"""Payments a second. The schedule's gaps are made for it."""
 _CUSTOMERS: Final = 24
+_RATE_LIMITS: Final = ("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT")
 _LOGS: Final = STATE / "chaos-logs"
 
 
@@ -49,7 +51,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--payments", type=int, default=300, help="how many (300)")
     parser.add_argument("--seed", type=int, default=1, help="repeats a run's schedule (1)")
-    parser.add_argument("--rate", type=float, default=_RATE, help="payments a second (5)")
+    parser.add_argument("--rate", type=float, default=RATE, help="payments a second (5)")
     parser.add_argument("--kafka", choices=KAFKA_CHOICES, default="embedded")
     parser.add_argument(
         "--only", default="", help="disruptions that this regular expression finds, as in --plan"
@@ -90,13 +92,21 @@ def _plan(options: argparse.Namespace) -> list[Step]:
         topics=[str(topic) for topic in Topic],
         kafka_too=options.kafka == "apache",  # the embedded one forgets its records
         only=options.only,
+        rate=options.rate,
     )
 
 
 def _run(options: argparse.Namespace, folder: Path) -> Report:
     started = time.monotonic()
     say(f"Starting, seed {options.seed}:")
-    with Stack(folder, kafka=options.kafka, say=say) as stack:
+    ports = Ports(folder / "ports.json")
+    for program in ("stripe-emulator", *(f"{service}-web" for service in SERVICES)):
+        ports.get(program)  # no usual one: while it is killed, another stack would take it
+    environment = {**os.environ, **dict.fromkeys(_RATE_LIMITS, str(QUOTA))}
+    requests = folder / "stripe-requests.jsonl"
+    with Stack(
+        folder, kafka=options.kafka, say=say, environment=environment, stripe_journal=requests
+    ) as stack:
         stack.start_servers()
         stack.start_services()
         return _hurt_and_check(options, stack, started)
@@ -122,7 +132,14 @@ def _hurt_and_check(options: argparse.Namespace, stack: Stack, started: float) -
         forger=forger,
         say=say,
     )
-    load = Load(running, seed=options.seed, tokens=tokens, gate=gate, journal=journal)
+    load = Load(
+        running,
+        seed=options.seed,
+        tokens=tokens,
+        merchant_token=make_merchant(running),
+        gate=gate,
+        journal=journal,
+    )
     wanted = orders(seed=options.seed, payments=options.payments, customers=_CUSTOMERS)
     began = time.monotonic()
     clients = threading.Thread(target=load.run, args=(wanted,), name="load", daemon=True)
@@ -134,12 +151,17 @@ def _hurt_and_check(options: argparse.Namespace, stack: Stack, started: float) -
     load_seconds = time.monotonic() - began
     say("The faults have ended.")
     settle_seconds, unsettled = settle(running, weather, seconds=options.settle)
+    if not unsettled:
+        running.manage("payment", "record_balance")  # beat would, within a minute
+        unsettled = settle(running, weather, seconds=options.settle)[1]
     evidence = gather(
         running,
         journal=journal,
         forgeries=forger.forgeries,
         records=records,
         secrets=[DEMO_API_KEY, forger.secret],
+        requests=read_requests(Path(running.folder) / "stripe-requests.jsonl"),
+        disturbed=injector.disturbed(),
         unsettled=broken or unsettled,
     )
     return Report(

@@ -14,13 +14,22 @@ from devstack.chaos.records import POISONS
 from devstack.chaos.weather import WEATHERS
 from devstack.services import SERVICES
 
-GAP: Final = (4, 9)
-"""Payments between two disruptions: 0.8 to 1.8 seconds at five a second."""
+_EVERY: Final = (0.8, 1.8)
+"""Seconds between two disruptions; counted in payments at the run's rate."""
+_WEATHER_EVERY: Final = (3.0, 8.0)
+_ROUND: Final = 60.0
+"""Seconds in which each topic gets its bad and old records."""
+RATE: Final = 5.0
+"""Payments a second."""
 _CALM_END: Final = 0.95
 """After this share of the payments nothing new goes wrong."""
 _FROZEN: Final = (1.0, 9.0)
 """Seconds; past a consumer's session timeout of 6."""
+_FROZEN_LONG: Final = (20.0, 60.0)
+_LONG_FROM: Final = 1000
+"""Payments from which on some are frozen as long as that."""
 FROZEN_PAST_THE_LEASE: Final = 24.0
+_LOCKED: Final = (1.0, 6.0)
 _FORGERIES: Final = ("unsigned", "wrong_secret", "stale", "changed")
 
 
@@ -29,8 +38,14 @@ class Action(StrEnum):
 
     KILL = "kill"
     KILL_AFTER = "kill after"
+    STOP = "stop"
+    CUT = "cut"
     FREEZE = "freeze"
     JOIN = "join"
+    LOCK = "lock"
+    FORGET = "forget"
+    REWIND = "rewind"
+    RESEND = "resend"
     WEATHER = "weather"
     POISON = "poison"
     REPLAY = "replay"
@@ -97,6 +112,33 @@ def _kills_at_boundaries() -> list[Card]:
     return [Card(action=Action.KILL_AFTER, target=target, how=how) for target, how in at]
 
 
+def _stops() -> list[Card]:
+    """Programs that are told to stop and start again, as when a new version is rolled out."""
+    programs = ("customer-web", "payment-consumer", "payment-worker", "payment-relay")
+    return [Card(action=Action.STOP, target=program) for program in programs]
+
+
+def _cuts() -> list[Card]:
+    """Connections to PostgreSQL that break: before a commit, and behind it, with no answer."""
+    at = [
+        ("payment-worker", "answer"),
+        ("customer-consumer", "poll"),
+        *((program, "commit") for program in ("customer-web", "payment-worker", "payment-relay")),
+        *((f"{service}-consumer", "commit") for service in ("customer", "payment")),
+    ]
+    return [Card(action=Action.CUT, target=target, how=how) for target, how in at]
+
+
+def _losses() -> list[Card]:
+    """What is forgotten, locked or read again, while every process lives."""
+    return [
+        Card(action=Action.FORGET, target="valkey"),
+        *(Card(action=Action.LOCK, target=service) for service in SERVICES),
+        *(Card(action=Action.REWIND, target=service) for service in SERVICES),
+        *(Card(action=Action.RESEND, target="webhooks") for _ in range(2)),
+    ]
+
+
 def _freezes() -> list[Card]:
     programs = [
         *(f"{service}-consumer" for service in SERVICES),
@@ -110,18 +152,33 @@ def _joins() -> list[Card]:
     programs = ("payment-consumer", "customer-consumer", "payment-worker", "payment-relay")
     ends = ("killed", "stopped")
     return [
-        Card(action=Action.JOIN, target=program, how=ends[number % 2])
-        for number, program in enumerate(programs)
+        *(
+            Card(action=Action.JOIN, target=program, how=ends[number % 2])
+            for number, program in enumerate(programs)
+        ),
+        *(
+            Card(action=Action.JOIN, target=f"{service}-consumer", how="twice")
+            for service in ("customer", "payment")
+        ),
     ]
 
 
 def disruptions(*, kafka_too: bool) -> list[Card]:
     """Return the deck: each disruption that a run is made of, some twice."""
-    return [*_kills(kafka_too=kafka_too), *_kills_at_boundaries(), *_freezes(), *_joins()]
+    return [
+        *(*_kills(kafka_too=kafka_too), *_kills_at_boundaries(), *_stops(), *_cuts()),
+        *(*_freezes(), *_joins(), *_losses()),
+    ]
 
 
 def plan(
-    *, seed: int, payments: int, topics: list[str], kafka_too: bool, only: str = ""
+    *,
+    seed: int,
+    payments: int,
+    topics: list[str],
+    kafka_too: bool,
+    only: str = "",
+    rate: float = RATE,
 ) -> list[Step]:
     """Plan a run. The deck is shuffled and dealt, again and again until the payments are over.
 
@@ -131,16 +188,23 @@ def plan(
     dice = random.Random(f"{seed}:schedule")  # noqa: S311 - repeatable
     last = int(payments * _CALM_END)
     deck = [card for card in disruptions(kafka_too=kafka_too) if re.search(only, str(card))]
-    steps = _disruptions(dice, deck, last)
-    steps += _weather(dice, last)
-    steps += _quiet(dice, topics, last)
+    steps = _disruptions(dice, deck, last, gap=_payments(_EVERY, rate))
+    steps += _weather(dice, last, gap=_payments(_WEATHER_EVERY, rate))
+    steps += _quiet(dice, topics, last, rounds=max(1, round(last / (_ROUND * rate))))
     return sorted(steps, key=lambda step: step.at)
 
 
-def _disruptions(dice: random.Random, deck: list[Card], last: int) -> list[Step]:
+def _payments(seconds: tuple[float, float], rate: float) -> tuple[int, int]:
+    least, most = seconds
+    return max(1, round(least * rate)), max(1, round(most * rate))
+
+
+def _disruptions(
+    dice: random.Random, deck: list[Card], last: int, *, gap: tuple[int, int]
+) -> list[Step]:
     steps: list[Step] = []
     hand: list[Card] = []
-    at = dice.randint(*GAP)
+    at = dice.randint(*gap)
     while at < last:
         if not hand:
             hand = dice.sample(deck, len(deck))
@@ -148,29 +212,32 @@ def _disruptions(dice: random.Random, deck: list[Card], last: int) -> list[Step]
         seconds = dice.uniform(*_FROZEN) if card.action is Action.FREEZE else 0.0
         if card.action is Action.FREEZE and card.target == "payment-worker":
             seconds = FROZEN_PAST_THE_LEASE
+        elif card.action is Action.FREEZE and last > _LONG_FROM and dice.random() < 0.1:  # noqa: PLR2004
+            seconds = dice.uniform(*_FROZEN_LONG)
+        if card.action is Action.LOCK:
+            seconds = dice.uniform(*_LOCKED)
         if card.action is Action.JOIN:
             seconds = dice.uniform(5, 20)
         steps.append(
             Step(at=at, action=card.action, target=card.target, how=card.how, seconds=seconds)
         )
-        at += dice.randint(*GAP)
+        at += dice.randint(*gap)
     return steps
 
 
-def _weather(dice: random.Random, last: int) -> list[Step]:
+def _weather(dice: random.Random, last: int, *, gap: tuple[int, int]) -> list[Step]:
     steps = []
     hand: list[str] = []
     at = 0
     while at < last:
         hand = hand or dice.sample(list(WEATHERS), len(WEATHERS))
         steps.append(Step(at=at, action=Action.WEATHER, target=hand.pop()))
-        at += dice.randint(15, 40)
+        at += dice.randint(*gap)
     return steps
 
 
-def _quiet(dice: random.Random, topics: list[str], last: int) -> list[Step]:
+def _quiet(dice: random.Random, topics: list[str], last: int, *, rounds: int) -> list[Step]:
     """Plan what kills nobody: bad records on every topic, old records again, forged webhooks."""
-    rounds = max(1, last // 300)
     steps = [
         Step(at=dice.randrange(last), action=Action.POISON, target=topic, how=dice.choice(POISONS))
         for topic in topics * (2 * rounds)

@@ -1,11 +1,13 @@
 """How Stripe behaves for a while: faults of the emulator, by name."""
 
+import contextlib
 import random
 from typing import Any, Final
 
 import requests
 
 from devstack.clients import TIMEOUT
+from devstack.services import DEMO_API_KEY
 from devstack.waiting import wait_until
 
 Faults = list[dict[str, Any]]
@@ -35,6 +37,10 @@ WEATHERS: Final[dict[str, Faults]] = {
             "probability": 0.3,
             "stored": False,
         },
+    ],
+    "conflicts and half answers": [
+        {"match": _POSTS, "action": "status", "status": 409, "probability": 0.2},
+        {"match": _CALLS, "action": "garble_after", "probability": 0.2},
     ],
     "lost answers": [{"match": _CALLS, "action": "drop_after", "probability": 0.4}],
     "slow": [
@@ -103,6 +109,24 @@ class Weather:
         """End everything that goes wrong at Stripe. See `change`."""
         self._post("faults", [])
         self._post("webhooks", {"first_backoff": 0.2, "longest_backoff": 1})
+
+    def resend(self, count: int) -> None:
+        """Have webhooks of the past delivered once more, or late if they never came. See `change`.
+
+        They are those of the last hundred that come longest ago.
+        """
+        url = f"{self._url.removesuffix('/_emulator')}/v1/events"
+        headers = {"Authorization": f"Bearer {DEMO_API_KEY}"}
+
+        def listed() -> list[dict[str, Any]]:
+            # The weather is ours too: the list may be refused, or half of it come.
+            answer = requests.get(url, params={"limit": 100}, headers=headers, timeout=TIMEOUT)
+            with contextlib.suppress(ValueError):
+                return list(answer.json().get("data", []))
+            return []
+
+        for event in wait_until(listed, what="Stripe's events", seconds=10)[-count:]:
+            self._post(f"events/{event['id']}/resend", {})
 
     def webhooks_pending(self) -> int:
         """Return how many webhooks are still to be delivered. See `change`."""

@@ -70,6 +70,8 @@ class Application:
         if call.path.startswith("/_emulator/"):
             return self._admin.answer(call)
         if call.path.startswith("/v1/"):
+            if self._emulator.journal:
+                self._emulator.journal.note(call)
             return await self._api.answer(call)
         if call.path.startswith("/3d_secure/"):
             return self._three_d_secure.answer(call)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from devstack.stripe_emulator.faults import Faults
 from devstack.stripe_emulator.idempotency import IdempotencyKeys
+from devstack.stripe_emulator.journal import Journal
 from devstack.stripe_emulator.rate_limits import RateLimiter
 from devstack.stripe_emulator.resources import all_routes
 from devstack.stripe_emulator.session import Session
@@ -24,8 +25,9 @@ class Backoff:
 class Emulator:
     """One emulated Stripe account."""
 
-    def __init__(self, *, path: str, base_url: str) -> None:
+    def __init__(self, *, path: str, base_url: str, journal: str = "") -> None:
         self.base_url = base_url
+        self.journal = Journal(journal) if journal else None
         self.store = Store(path)
         self.routes = all_routes()
         self.faults = Faults()

@@ -36,11 +36,11 @@ class Server(uvicorn.Server):
             print(f"ready on {self._base_url}", flush=True)
 
 
-def serve(*, host: str, port: int, database: str) -> None:
+def serve(*, host: str, port: int, database: str, journal: str = "") -> None:
     """Serve until told to stop."""
     listening = socket.create_server((host, port), backlog=2048)
     base_url = f"http://{host}:{listening.getsockname()[1]}"
-    emulator = Emulator(path=database, base_url=base_url)
+    emulator = Emulator(path=database, base_url=base_url, journal=journal)
     config = uvicorn.Config(
         Application(emulator),
         http=SeveringProtocol,

@@ -24,6 +24,7 @@ _INVARIANTS: Final[tuple[Callable[[Evidence], Finding], ...]] = (
     edges.forged_webhooks,
     edges.nothing_secret_told,
     edges.all_comes_to_rest,
+    edges.quota_is_kept,
 )
 
 

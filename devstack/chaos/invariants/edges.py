@@ -7,11 +7,13 @@ from typing import Final
 from devstack.chaos.customers import EMAIL_DOMAIN
 from devstack.chaos.evidence import Evidence
 from devstack.chaos.invariants.finding import Finding
+from devstack.chaos.quota import BURST, QUOTA, WINDOWS, crowds
 from kafka_bridge.contracts import Topic
 
 _ACCEPTED, _REFUSED, _REUSED = 202, 400, 422
 _CLIENT_SECRET: Final = "_secret_"  # noqa: S105 - a part of every client secret of Stripe's
-_NOT_OURS: Final = ("stripe-emulator",)
+_NOT_OURS: Final = ("stripe-emulator", "customer-mailer")
+"""Stripe's own, and the mail itself, which is printed where no mail server is configured."""
 _PUBLIC: Final = (Topic.PAYMENT_ANALYTICS, Topic.WEBHOOK_PROCESSED)
 
 
@@ -22,6 +24,8 @@ def same_key_same_answer(evidence: Evidence) -> Finding:
         for answer in entry.answers:
             finding.equal(f"{entry.key}: status", answer.status, _ACCEPTED)
             finding.equal(f"{entry.key}: answer", answer.body, entry.answers[0].body)
+        for key, answers in entry.updates.items():
+            finding.equal(f"{key}: answers", *answers)
         for answer in entry.to_another_body:
             finding.equal(f"{entry.key}: another body", answer.status, _REUSED)
     return finding
@@ -60,6 +64,18 @@ def nothing_secret_told(evidence: Evidence) -> Finding:
             at = text.find(word)
             found = text[max(0, at - 60) : at] if at >= 0 else ""
             finding.check(at < 0, f"{place} tells a secret, after {found!r}")
+    return finding
+
+
+def quota_is_kept(evidence: Evidence) -> Finding:
+    """Stripe never sees more than the configured rate and burst."""
+    finding = Finding(number=17, title=f"at most {QUOTA} requests a second at Stripe, and {BURST}")
+    for seconds in WINDOWS:
+        for requests, at in crowds(evidence.requests, seconds=seconds):
+            if any(since <= at <= until for since, until in evidence.disturbed):
+                continue  # what waited for a frozen or killed Stripe comes at once
+            kept = requests <= QUOTA * seconds + BURST
+            finding.check(kept, f"{requests} requests in the {seconds} s before {at}")
     return finding
 
 

@@ -4,10 +4,10 @@ import itertools
 from collections import Counter
 from typing import Final
 
-from devstack.chaos.evidence import Evidence, charges_of
+from devstack.chaos.evidence import Evidence, Ledger, charges_of, refunds_of
 from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.journal import Entry
-from devstack.chaos.orders import Bank
+from devstack.chaos.orders import MANUAL, Bank
 from devstack.hops import Row
 
 _SUCCEEDED: Final = "succeeded"
@@ -34,9 +34,11 @@ def one_charge_or_none(evidence: Evidence) -> Finding:
     for entry in accepted(evidence):
         intents = evidence.intents_of.get(entry.payment_id, [])
         charges = evidence.audit["per_metadata"].get("payment_id", {}).get(entry.payment_id, 0)
-        wanted = 1 if entry.expected == _SUCCEEDED else 0
+        authorized = entry.expected == _SUCCEEDED or entry.order.then in MANUAL
         name = f"payment {entry.payment_id} of {entry.order.card}"
-        finding.equal(f"{name}: charges", charges, wanted)
+        finding.equal(f"{name}: charges", charges, int(authorized))
+        finding.equal(f"{name}: taken", sum(map(charges_of, intents)), entry.order.captured)
+        finding.equal(f"{name}: given back", sum(map(refunds_of, intents)), entry.order.refunded)
         finding.equal(f"{name}: PaymentIntents", len(intents), 1)
         shown = evidence.customer.payments.get(entry.payment_id, {}).get("status")
         finding.equal(f"{name}: status", shown, entry.expected)
@@ -59,7 +61,7 @@ def no_charge_unasked(evidence: Evidence) -> Finding:
             (entry.order.amount, entry.order.currency, row.get("customer_id")),
         )
         if charged := charges_of(intent):
-            finding.equal(f"{intent['id']}: charged", charged, entry.order.amount)
+            finding.equal(f"{intent['id']}: charged", charged, entry.order.captured)
     return finding
 
 
@@ -93,6 +95,9 @@ def all_agree(evidence: Evidence) -> Finding:
         if intent and (row := ledgers["payment"].payments.get(entry.payment_id)):
             finding.equal(f"{name}: Stripe", intent["status"], row["status"])
             finding.equal(f"{name}: PaymentIntent", intent["id"], row["payment_intent_id"])
+            moved = (charges_of(intent), refunds_of(intent))
+            shown = ledgers["customer"].payments.get(entry.payment_id, {})
+            finding.equal(f"{name}: Stripe, payment, customer", moved, _moved(row), _moved(shown))
     for name, ledger in ledgers.items():
         known = {entry.payment_id for entry in accepted(evidence)}
         finding.none_of(ledger.payments.keys() - known, f"payments at {name} nobody was told of")
@@ -101,6 +106,10 @@ def all_agree(evidence: Evidence) -> Finding:
 
 def _state(row: Row | None) -> tuple[object, ...] | None:
     return (row["status"], row["amount"], row["currency"], row["revision"]) if row else None
+
+
+def _moved(row: Row) -> tuple[object, object]:
+    return row.get("amount_captured"), row.get("amount_refunded")
 
 
 def sums_agree(evidence: Evidence) -> Finding:
@@ -114,9 +123,17 @@ def sums_agree(evidence: Evidence) -> Finding:
         finding.equal(f"{day}: {', '.join(sums)}", *(by_day[day] for by_day in sums.values()))
     audit = {currency: of["net"] for currency, of in evidence.audit["per_currency"].items()}
     for currency in sorted({currency for _, currency in days} | audit.keys()):
-        counted = sum(amount for (_, of), amount in sums["admin"].items() if of == currency)
-        finding.equal(f"{currency}: Stripe, admin", audit.get(currency, 0), counted)
+        nets = (_net(evidence.ledgers[name], currency) for name in ("customer", "payment"))
+        booked = sum(row["amount"] for row in evidence.balance if row["currency"] == currency)
+        finding.equal(
+            f"{currency}: Stripe, books, customer, payment", audit.get(currency, 0), booked, *nets
+        )
     return finding
+
+
+def _net(ledger: Ledger, currency: str) -> int:
+    rows = (row for row in ledger.payments.values() if row["currency"] == currency)
+    return sum(row["amount_captured"] - row["amount_refunded"] for row in rows)
 
 
 def _sums(rows: list[Row]) -> Counter[tuple[str, str]]:

@@ -47,6 +47,20 @@ BUGS: Final = (
     PlantedBug(name="marked-before-acknowledged", only="relay produce", breaks=frozenset({6, 16})),
     PlantedBug(name="repetitions-are-new", only="consumer commit", breaks=frozenset({7})),
     PlantedBug(name="float-money", only="admin", breaks=frozenset({4, 5})),
+    PlantedBug(
+        name="handled-before-its-effect", only="payment-worker answer", breaks=frozenset({1, 16})
+    ),
+    PlantedBug(
+        name="effect-before-repetition-is-seen", only="rewind|consumer", breaks=frozenset({7})
+    ),
+    PlantedBug(
+        name="second-relay-without-shards", only="freeze kafka|relay produce", breaks=frozenset({8})
+    ),
+    PlantedBug(
+        name="delivery-error-swallowed",
+        only="freeze kafka|relay produce",
+        breaks=frozenset({6, 16}),
+    ),
     PlantedBug(name="no-sweep", only="valkey|worker", breaks=frozenset({16})),
     PlantedBug(
         name="bad-record-stops-its-partition", only="beat", breaks=frozenset({10}), payments=60
