@@ -23,7 +23,7 @@ from devstack.postgres import create_missing_databases, database_url
 from devstack.waiting import wait_until
 
 SERVICES: Final = ("customer", "payment", "admin")
-_PARTITIONS: Final = 6
+_PARTITIONS: Final = 3
 _BATCH: Final = 500
 
 _TABLE: Final = """
