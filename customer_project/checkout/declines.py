@@ -1,11 +1,9 @@
 """What a customer is told when a payment fails."""
 
-from typing import Final
+from typing import Final, Protocol
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-
-from customer_project.payments.models import Payment
 
 _Text = str | Promise
 
@@ -39,7 +37,15 @@ _MESSAGES: Final[dict[str, _Text]] = {
 decline: https://docs.stripe.com/declines/codes"""
 
 
-def why_it_failed(payment: Payment) -> _Text:
+class Failed(Protocol):
+    """A payment, an invoice or a subscription: what Stripe said of its last try."""
+
+    status: str
+    error_code: str
+    decline_code: str
+
+
+def why_it_failed(payment: Failed) -> _Text:
     """Return a sentence for the customer about a payment that has failed."""
     for code in (payment.decline_code, payment.error_code):
         if code in _MESSAGES:

@@ -24,14 +24,18 @@ def policy() -> dict[str, list[str]]:
     }
 
 
-def options(*, amount: int, currency: str, language: str) -> dict[str, Any]:
-    """Return what the page's script needs to show the Payment Element."""
+def options(*, amount: int, currency: str, language: str, mode: str = "payment") -> dict[str, Any]:
+    """Return what the page's script needs to show the Payment Element.
+
+    `mode` is `setup` where nothing is paid now, as in a trial, or for another card.
+    """
+    price = {} if mode == "setup" else {"amount": amount}
     return {
         "key": settings.STRIPE_PUBLISHABLE_KEY,
         "locale": language,
         "elements": {
-            "mode": "payment",
-            "amount": amount,
+            "mode": mode,
+            **price,
             "currency": currency,
             "paymentMethodTypes": ["card"],
         },

@@ -3,18 +3,34 @@
 from django.db import models
 
 from customer_project.payments.models import Payment
+from customer_project.subscriptions.models import Subscription
+from customer_project.subscriptions.signals import News
 
 
 class Email(models.Model):
-    """Something to tell a customer about a payment, once."""
+    """Something to tell a customer about a payment or a subscription, once."""
 
     class Kind(models.TextChoices):
         """What it tells."""
 
         RECEIPT = "receipt", "Receipt"
         BANK_ASKS = "bank_asks", "The bank wants to see the customer"
+        RENEWAL_FAILED = News.RENEWAL_FAILED, "Renewal not paid"
+        CHANGE_CARD = News.CHANGE_CARD, "Another card is needed"
+        RENEWAL_BANK = News.BANK_ASKS, "Renewal: the bank wants to see the customer"
+        RECOVERED = News.RECOVERED, "Renewal paid after all"
+        ENDED = News.ENDED, "Subscription ended"
 
-    payment = models.ForeignKey(Payment, models.CASCADE, related_name="emails", db_index=False)
+    payment = models.ForeignKey(
+        Payment, models.CASCADE, related_name="emails", db_index=False, null=True
+    )
+    subscription = models.ForeignKey(
+        Subscription, models.CASCADE, related_name="emails", db_index=False, null=True
+    )
+    """Of this, or of a payment."""
+    invoice_id = models.CharField(max_length=255, blank=True)
+    """Of the subscription; empty if it is about none."""
+    invoice_attempt = models.PositiveIntegerField(default=0)
     kind = models.CharField(max_length=16, choices=Kind.choices)
     queued_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(null=True, blank=True)
@@ -24,7 +40,13 @@ class Email(models.Model):
     error = models.TextField(blank=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["payment", "kind"], name="email_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=["payment", "kind"], name="email_once"),
+            models.UniqueConstraint(
+                fields=["subscription", "kind", "invoice_id", "invoice_attempt"],
+                name="email_of_subscription_once",
+            ),
+        )
         indexes = (
             models.Index(
                 fields=["due_at"], name="email_due", condition=models.Q(due_at__isnull=False)
@@ -32,4 +54,4 @@ class Email(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.payment_id}"
+        return f"{self.kind} of {self.payment_id or self.subscription_id}"

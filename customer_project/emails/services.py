@@ -7,6 +7,7 @@ same e-mail, by its Message-ID, is sent again.
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.core.mail import EmailMessage
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from customer_project.emails.models import Email
 from customer_project.emails.texts import message_of
+from customer_project.subscriptions.signals import News
 from kafka_bridge.contracts import PaymentProgress, PaymentStatus
 from kafka_bridge.errors import text_of
 
@@ -39,12 +41,31 @@ def queue(outcomes: Sequence[PaymentProgress]) -> None:
     )
 
 
+def queue_news(
+    *,
+    kind: News,
+    subscription_id: UUID,
+    invoice_id: str,
+    attempt: int,
+    **_kwargs: object,
+) -> None:
+    """Queue what a customer is to be told of a subscription: of each try to pay an invoice once."""
+    email = Email(
+        subscription_id=subscription_id,
+        kind=Email.Kind(kind),
+        invoice_id=invoice_id,
+        invoice_attempt=attempt,
+        due_at=timezone.now(),
+    )
+    Email.objects.bulk_create([email], ignore_conflicts=True)
+
+
 def send_next(backend: BaseEmailBackend) -> bool:
     """Send the e-mail that has been due for longest. Returns False if none is due."""
     with transaction.atomic():
         email = (
             Email.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("payment__customer")
+            .select_related("payment__customer", "subscription__customer")
             .filter(due_at__lte=timezone.now())
             .order_by("due_at")
             .first()

@@ -1,6 +1,5 @@
 """Reading plans, subscriptions and invoices."""
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -8,9 +7,6 @@ from django.db.models import QuerySet
 from customer_project.customers.models import Customer
 from customer_project.subscriptions.models import ENDED, Invoice, Plan, Subscription
 from kafka_bridge.contracts import SubscriptionStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def plans_on_offer() -> QuerySet[Plan]:
@@ -27,7 +23,7 @@ def subscription_of(customer: Customer, subscription_id: UUID) -> Subscription:
     return Subscription.objects.get(customer=customer, id=subscription_id)
 
 
-def latest_subscriptions(customer: Customer) -> "Sequence[Subscription]":
+def latest_subscriptions(customer: Customer) -> QuerySet[Subscription]:
     """Return the customer's subscriptions, the newest first."""
     return Subscription.objects.filter(customer=customer).order_by("-created_at")[:10]
 

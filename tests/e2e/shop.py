@@ -1,6 +1,7 @@
 """The shop, as somebody with a browser uses it."""
 
 import re
+from contextlib import contextmanager
 from email.message import Message
 from email.parser import BytesParser
 from pathlib import Path
@@ -13,6 +14,7 @@ GOOD = "4242 4242 4242 4242"
 WITHOUT_MONEY = "4000 0000 0000 9995"
 CHALLENGED = "4000 0000 0000 3220"
 CVC = "987"
+PHONE = {"width": 360, "height": 740}
 
 expect.set_options(timeout=20_000)  # milliseconds; the machine may be busy
 AXE = Axe()
@@ -116,3 +118,35 @@ class Shop:
         numbers = [card.replace(" ", "") for card in (GOOD, WITHOUT_MONEY, CHALLENGED)]
         typed = [rf"(?:=|\r\n\r\n){CVC}(?:&|\r\n|$)", *numbers]
         return [text for text in digits for secret in typed if re.search(secret, text)]
+
+
+def cookies_of(name, *, chromium, url):
+    """Log in once, for many visits."""
+    context = chromium.new_context()
+    Shop(context, url, screenshots=Path()).log_in(name)
+    cookies = context.storage_state()
+    context.close()
+    return cookies
+
+
+@contextmanager
+def visits(chromium, url, screenshots, *, customer):
+    """Give a function that opens the shop; in the end nothing may have gone wrong."""
+    contexts, shops = [], []
+    logged_in = customer
+
+    def visit(*, language="en-GB", customer=logged_in, **options):
+        context = chromium.new_context(locale=language, storage_state=customer, **options)
+        contexts.append(context)
+        shops.append(Shop(context, url, screenshots=screenshots))
+        return shops[-1]
+
+    yield visit
+    for context in contexts:
+        context.close()
+    for shop in shops:
+        assert not shop.problems, "\n".join(shop.problems)
+        assert shop.card_data_sent_to_us() == []
+        assert shop.fields <= {
+            *("csrfmiddlewaretoken", "attempt", "confirmation_token", "save_card"),
+        }

@@ -5,22 +5,17 @@ import requests
 from playwright.sync_api import expect
 
 from devstack.waiting import wait_until
-from tests.e2e.shop import CHALLENGED, GOOD, WITHOUT_MONEY, Shop
+from tests.e2e.shop import CHALLENGED, GOOD, PHONE, WITHOUT_MONEY, cookies_of, visits
 from tests.e2e.test_three_d_secure import UNCONFIRMED
 
-PHONE = {"width": 360, "height": 740}
 SEEN_ONLY = "pm_card_authenticationRequired"
 CREATE = "POST /v1/payment_intents$"
 
 
 @pytest.fixture(scope="module")
-def logged_in(chromium, stack, seeds, screenshots):
+def logged_in(chromium, stack, seeds):
     """Ada's cookies, so that she logs in once."""
-    context = chromium.new_context()
-    Shop(context, stack.urls["customer"], screenshots=screenshots).log_in("ada")
-    cookies = context.storage_state()
-    context.close()
-    return cookies
+    return cookies_of("ada", chromium=chromium, url=stack.urls["customer"])
 
 
 @pytest.fixture
@@ -28,23 +23,8 @@ def visit(chromium, stack, screenshots, logged_in):
     """Open the shop; in the end nothing may have gone wrong, and we may not know any card."""
     if not stack.uses_emulator:
         pytest.skip("Stripe's own Payment Element is not typed into: unset STRIPE_API_KEY.")
-    contexts, shops = [], []
-
-    def visit(*, language="en-GB", customer=logged_in, **options):
-        context = chromium.new_context(locale=language, storage_state=customer, **options)
-        contexts.append(context)
-        shops.append(Shop(context, stack.urls["customer"], screenshots=screenshots))
-        return shops[-1]
-
-    yield visit
-    for context in contexts:
-        context.close()
-    for shop in shops:
-        assert not shop.problems, "\n".join(shop.problems)
-        assert shop.card_data_sent_to_us() == []
-        assert shop.fields <= {
-            *("csrfmiddlewaretoken", "attempt", "confirmation_token", "save_card"),
-        }
+    with visits(chromium, stack.urls["customer"], screenshots, customer=logged_in) as visit:
+        yield visit
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from customer_project.subscriptions.models import Invoice, Subscription, SubscriptionEvent
+from customer_project.subscriptions.services import news
 from kafka_bridge import bulk
 from kafka_bridge.contracts import (
     SubscriptionAnswered,
@@ -36,6 +37,7 @@ def apply_states(states: Sequence[SubscriptionState]) -> None:
     if not ours:
         return
     moved = bulk.update_newer([_state(told) for told in ours], fields=_STATE)
+    news.tell_of_ends(ours, moved=moved, before=known)
     moved |= bulk.update_newer(
         [_step(told) for told in ours], fields=_STEP, version="step_revision"
     )
@@ -49,14 +51,17 @@ def apply_invoices(invoices: Sequence[SubscriptionPaymentUpdated]) -> None:
     ours = [invoice for invoice in invoices if invoice.subscription_id in known]
     if not ours:
         return
+    were_unpaid = news.unpaid([invoice.invoice_id for invoice in ours])
     kept = bulk.upsert_newer([_invoice(told) for told in ours], keep=("created_at",))
+    news.tell_of_invoices(ours, kept=kept, were_unpaid=were_unpaid)
     _count({told.subscription_id for told in ours if told.invoice_id in kept})
     SubscriptionEvent.objects.bulk_create(map(_line_of_invoice, ours), ignore_conflicts=True)
 
 
-def _known(ids: Any) -> set[UUID]:
+def _known(ids: Any) -> dict[UUID, str]:
+    """Lock the subscriptions, and return their status until now."""
     rows = Subscription.objects.select_for_update().filter(id__in=list(ids)).order_by("id")
-    return set(rows.values_list("id", flat=True))
+    return dict(rows.values_list("id", "status"))
 
 
 def _count(ids: Collection[UUID]) -> None:
@@ -65,8 +70,8 @@ def _count(ids: Collection[UUID]) -> None:
 
 
 def _state(told: SubscriptionState) -> Subscription:
-    is_update = isinstance(told, SubscriptionStatusUpdated)
-    preview = told.preview.model_dump(mode="json") if is_update and told.preview else None
+    update = told if isinstance(told, SubscriptionStatusUpdated) else None
+    preview = update.preview.model_dump(mode="json") if update and update.preview else None
     return Subscription(
         id=told.subscription_id,
         revision=told.revision or 1,
@@ -74,7 +79,7 @@ def _state(told: SubscriptionState) -> Subscription:
         cancellation_reason=told.cancellation_reason or "",
         card=told.card.model_dump(mode="json") if told.card else None,
         preview={**preview, "request": str(told.causation_id)} if preview else None,
-        refused=(told.refused or "") if is_update else "",
+        refused=(update.refused or "") if update else "",
         updated_at=timezone.now(),
     )
 

@@ -47,6 +47,10 @@
     template.innerHTML = html;
     const fragment = template.content.getElementById("where");
     if (!fragment) return location.reload(); // a login page, for example
+    if (fragment.dataset.page) {
+      location.assign(fragment.dataset.page); // what was made has a page of its own
+      return new Promise(() => {});
+    }
     if (fragment.dataset.version !== where().version) at("live").replaceChildren(fragment);
     else where().answered = fragment.dataset.answered;
   }
@@ -90,7 +94,10 @@
 
   /** Let the bank see the customer; if that needs another page, the browser leaves for it. */
   async function answerBank() {
-    const { error } = await stripe.handleNextAction({ clientSecret: where().secret });
+    const { secret, method } = where();
+    const { error } = method // tried without them, so it begins anew
+      ? await stripe.confirmCardPayment(secret, { payment_method: method })
+      : await stripe.handleNextAction({ clientSecret: secret });
     if (error?.type === "api_connection_error") throw new Error(error.message);
     await tell(addresses.answered, {}); // and if the bank said no, this shows it soonest
   }
@@ -125,6 +132,19 @@
     else form.hidden = true;
   }
 
+  /** Where things go on without the customer, show it as it happens; what they type stays. */
+  async function watch() {
+    for (;;) {
+      await pause(SELDOMEST_LOOK);
+      if (document.hidden || following || form.classList.contains("busy")) continue;
+      const before = where().state;
+      const { status, html } = await send(addresses.status);
+      if (following || form.classList.contains("busy") || status !== 200) continue;
+      show(html);
+      if (where().state !== before) await run(() => follow());
+    }
+  }
+
   /** Run what the customer asked for, once at a time, and tell them if it cannot be done. */
   async function run(task) {
     complain("");
@@ -142,16 +162,21 @@
     event.preventDefault();
     if (!form.classList.contains("busy")) run(pay);
   });
-  form.elements.save_card.addEventListener("change", (event) => {
+  form.elements.save_card?.addEventListener("change", (event) => {
     elements?.update({ setupFutureUsage: event.target.checked ? "off_session" : null });
   });
   at("live").addEventListener("click", (event) => {
     if (event.target.id === "go-on") run(() => follow({ mayAct: true }));
+    if (event.target.id === "change-card") {
+      showForm();
+      form.scrollIntoView({ block: "nearest" });
+    }
   });
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload(); // back from somewhere, and things have moved on
   });
 
+  const mayAct = location.hash === "#now"; // they have just asked for it
   history.replaceState(null, "", location.pathname); // without what the bank's page added
   if (!window.Stripe) {
     complain(at("no-stripe").innerHTML);
@@ -159,5 +184,6 @@
   }
   stripe = window.Stripe(wanted.key, { locale: wanted.locale });
   if (where().state === "payable") showForm();
-  else if (where().state === "waiting") run(() => follow());
+  else if (where().state === "waiting" || mayAct) run(() => follow({ mayAct }));
+  if ("live" in where()) watch();
 })();

@@ -1,0 +1,289 @@
+import re
+import threading
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from customer_project.checkout.subscriptions import services
+from customer_project.subscriptions import handlers
+from customer_project.subscriptions.models import Plan, Subscription
+from tests.customer.conftest import make_customer, make_plan, published
+from tests.customer.subscribing import NEXT_ACTION, answered, invoiced, updated
+
+PLAN = "/checkout/plans/pro-monthly/"
+ASKED = {"success": False, "status": "incomplete", "next_action": NEXT_ACTION}
+
+
+@pytest.fixture
+def plan(db):
+    return make_plan()
+
+
+@pytest.fixture
+def browser(ada, plan):
+    browser = Client()
+    browser.force_login(ada.user)
+    return browser
+
+
+@pytest.fixture
+def running(browser):
+    """A subscription that is paid."""
+    subscribe(browser)
+    subscription = Subscription.objects.get()
+    handlers.move_subscriptions_on([answer_to_latest(subscription)])
+    handlers.keep_invoices([invoiced(subscription)])
+    return subscription
+
+
+def subscribe(browser, *, attempt=0, **fields):
+    body = {"attempt": attempt, "confirmation_token": f"ctoken_{uuid4().hex}", **fields}
+    return browser.post(f"{PLAN}pay/", body)
+
+
+def page_of(subscription):
+    return f"/checkout/subscriptions/{subscription.pk}/"
+
+
+def look(browser, subscription, **query):
+    return browser.get(f"{page_of(subscription)}status/", query)
+
+
+def state(response):
+    return re.search(r'data-state="(\w+)"', response.text)[1]
+
+
+def answer_to_latest(subscription, *, what=answered, **fields):
+    """What the payment service answers to what was asked last."""
+    asked = subscription.events.exclude(what__in=("answered", "updated", "invoice")).last()
+    return what(subscription, causation_id=asked.event_id, **fields)
+
+
+def press(browser, subscription, action, *, attempt=1, **fields):
+    body = {"attempt": attempt, "action": action, **fields}
+    return browser.post(f"{page_of(subscription)}change/", body)
+
+
+class TestPlans:
+    def test_says_what_it_costs_and_how_often(self, plan):
+        make_plan(slug="pro-quarterly", interval_count=3, trial_days=14)
+        make_plan(slug="old", name_en="Old", active=False)
+
+        page = Client().get("/checkout/plans/").text
+
+        assert "€19.00 a month" in page
+        assert "€19.00 every 3 months" in page
+        assert "14 days free at first" in page
+        assert "Old" not in page
+
+    def test_in_french(self, browser):
+        page = browser.get(PLAN, headers={"Accept-Language": "fr"}).text
+
+        assert "abonner pour 19,00\xa0€ par mois" in page
+
+    def test_a_trial_is_offered_once(self, browser):
+        Plan.objects.update(trial_days=14)
+        assert "Begin the free trial" in browser.get(PLAN).text
+        subscribe(browser)
+        subscription = Subscription.objects.get()
+        handlers.move_subscriptions_on([answer_to_latest(subscription, status="canceled")])
+
+        page = browser.get(PLAN).text
+
+        assert "Begin the free trial" not in page
+        assert '"mode": "subscription"' in page
+
+
+class TestSubscribe:
+    def test_publishes_the_token_and_leads_to_the_subscriptions_page(self, browser):
+        response = subscribe(browser, confirmation_token="ctoken_1")
+
+        [event] = published()
+        assert event.confirmation_token == "ctoken_1"
+        assert event.payment_options.return_url == f"http://testserver{PLAN}return/"
+        page = page_of(Subscription.objects.get())
+        assert f'data-page="{page}#now"' in response.text
+        assert state(response) == "waiting"
+        assert browser.get(PLAN)["Location"] == page
+
+    def test_repeated_after_its_end_is_known(self, browser):
+        subscribe(browser)
+        subscription = Subscription.objects.get()
+        handlers.move_subscriptions_on([answer_to_latest(subscription, status="canceled")])
+
+        assert state(subscribe(browser)) == "ended"
+        assert len(published()) == 1
+        assert state(subscribe(browser, attempt=1)) == "waiting"
+        assert len(published()) == 2
+
+    @pytest.mark.parametrize("wrong", [{"confirmation_token": "4242"}, {"attempt": "-1"}])
+    def test_refuses_nonsense(self, browser, wrong):
+        assert subscribe(browser, **wrong).status_code == 400
+        assert Subscription.objects.count() == 0
+
+    def test_is_its_customers_only(self, running):
+        stranger = Client()
+        stranger.force_login(make_customer("grace").user)
+
+        for part in ("", "status/", "return/"):
+            assert stranger.get(f"{page_of(running)}{part}").status_code == 404
+        assert press(stranger, running, "cancel").status_code == 404
+        assert Client().get(page_of(running)).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_subscribe_once(ada):
+    plan = make_plan()
+    together = threading.Barrier(6)
+
+    def click():
+        together.wait()
+        services.subscribe(
+            customer=ada,
+            plan=plan,
+            attempt=0,
+            confirmation_token=f"ctoken_{uuid4().hex}",
+            return_url="https://shop.example/",
+        )
+        connection.close()
+
+    clicks = [threading.Thread(target=click) for _ in range(6)]
+    for thread in clicks:
+        thread.start()
+    for thread in clicks:
+        thread.join()
+
+    assert len(published()) == 1
+    assert Subscription.objects.count() == 1
+
+
+class TestStatus:
+    @pytest.fixture
+    def subscription(self, browser):
+        subscribe(browser)
+        return Subscription.objects.get()
+
+    def test_the_bank_asks_until_it_is_answered(self, browser, subscription):
+        told = answer_to_latest(subscription, client_secret="pi_1_secret", **ASKED)
+        handlers.move_subscriptions_on([told])
+        assert state(look(browser, subscription)) == "action"
+        assert "pi_1_secret" in look(browser, subscription).text
+
+        back = browser.post(f"{page_of(subscription)}answered/")
+
+        assert state(back) == "waiting"
+        assert published()[-1].action == "refresh"
+        assert state(look(browser, subscription, answered=1)) == "waiting"
+        assert state(look(browser, subscription)) == "action"
+        landed = browser.get(f"{PLAN}return/", {"setup_intent": "seti_1"})
+        assert landed["Location"] == f"{page_of(subscription)}?answered=1"
+
+    @pytest.mark.parametrize(
+        ("codes", "says"),
+        [
+            ({"error_code": "card_declined", "decline_code": "insufficient_funds"}, "enough money"),
+            ({"error_code": "expired_card"}, "has expired"),
+            ({"error_code": "card_declined", "decline_code": "stolen_card"}, "was declined"),
+        ],
+    )
+    def test_a_declined_card(self, browser, subscription, codes, says):
+        told = answer_to_latest(subscription, status="incomplete", success=False, **codes)
+        handlers.move_subscriptions_on([told])
+
+        page = look(browser, subscription)
+
+        assert state(page) == "payable"
+        assert says in page.text
+        assert "stolen" not in page.text
+
+    def test_a_renewal_that_the_bank_missed_its_customer_for(self, browser, running):
+        handlers.move_subscriptions_on([updated(running, status="past_due", revision=2)])
+        unpaid = {"status": "open", "amount_paid": 0, "customer_can": "authenticate"}
+        cycle = {"invoice_id": "in_2", "billing_reason": "subscription_cycle", "revision": 2}
+        error = {"error_code": "authentication_required", "client_secret": "pi_2_secret"}
+        handlers.keep_invoices([invoiced(running, **unpaid, **cycle, **error)])
+
+        page = look(browser, running)
+
+        assert state(page) == "action"
+        assert 'data-secret="pi_2_secret" data-method="pm_1"' in page.text
+
+    def test_what_is_tried_again_needs_no_card(self, browser, running):
+        handlers.move_subscriptions_on([updated(running, status="past_due", revision=2)])
+        unpaid = {"status": "open", "amount_paid": 0, "customer_can": "change_card"}
+        cycle = {"invoice_id": "in_2", "billing_reason": "subscription_cycle", "revision": 2}
+        handlers.keep_invoices([invoiced(running, **unpaid, **cycle, error_code="expired_card")])
+
+        page = look(browser, running)
+
+        assert state(page) == "payable"
+        assert "has expired" in page.text
+
+
+class TestChange:
+    def test_waits_for_its_answer_and_is_asked_once(self, browser, running):
+        for _ in range(2):  # a double click
+            press(browser, running, "cancel", at_period_end="1")
+
+        assert [getattr(event, "action", None) for event in published()] == [None, "cancel"]
+        assert published()[-1].at_period_end
+        assert state(look(browser, running)) == "waiting"
+        told = answer_to_latest(running, what=updated, revision=2, cancel_at_period_end=True)
+        handlers.move_subscriptions_on([told])
+        page = look(browser, running)
+        assert state(page) == "running"
+        assert "Keep the subscription" in page.text
+
+        press(browser, running, "cancel", at_period_end="1")  # the first click, repeated
+        assert len(published()) == 2
+
+    def test_what_cannot_be_done_any_more_is_not(self, browser, running):
+        handlers.move_subscriptions_on([updated(running, status="canceled", revision=2)])
+
+        assert press(browser, running, "cancel")["Location"] == page_of(running)
+        assert len(published()) == 1
+
+    def test_a_change_of_plan_keeps_the_previews_date(self, browser, running):
+        make_plan(slug="pro-yearly", name_en="Pro for a year", interval="year")
+        press(browser, running, "preview_plan", plan="pro-yearly")
+        preview = {
+            "subscription_plan_id": "pro-yearly",
+            "amount_due": 4200,
+            "currency": "eur",
+            "proration_date": datetime(2026, 11, 25, 12, tzinfo=UTC),
+        }
+        told = answer_to_latest(running, what=updated, revision=2, preview=preview)
+        handlers.move_subscriptions_on([told])
+        page = look(browser, running).text
+        assert "€42.00" in page
+        date = re.search(r'name="proration_date" value="([^"]+)"', page)[1]
+
+        press(browser, running, "change_plan", attempt=2, plan="pro-yearly", proration_date=date)
+
+        asked = published()[-1]
+        assert (asked.action, asked.plan_info.amount) == ("change_plan", 1900)
+        assert asked.proration_date == told.preview.proration_date
+
+    def test_a_card_that_is_declined_changes_nothing(self, browser, running):
+        body = {"attempt": 1, "confirmation_token": "ctoken_2"}
+        browser.post(f"{page_of(running)}card/pay/", body)
+        assert published()[-1].confirmation_token == "ctoken_2"
+        told = answer_to_latest(running, what=updated, revision=2, refused="Stripe's words")
+        handlers.move_subscriptions_on([told])
+
+        page = look(browser, running).text
+
+        assert "Your card was declined" in page
+        assert "Stripe&#x27;s words" not in page
+
+
+def test_policy_allows_stripe_where_cards_are_taken(browser, running, settings):
+    origin = "/".join(settings.STRIPE_JS_URL.split("/")[:3])
+
+    for path, takes_cards in (("/checkout/plans/", False), (page_of(running), True)):
+        policy = browser.get(path).headers["Content-Security-Policy"]
+        assert (origin in policy) is takes_cards
+        assert "unsafe" not in policy
