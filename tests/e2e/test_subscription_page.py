@@ -239,6 +239,7 @@ class TestEverybody:
         shop.pay(WITHOUT_MONEY)
         shop.expect_state("payable")
         expect(shop.page.locator("#where h2.problem")).to_be_visible()
+        expect(shop.card.locator("#number")).to_be_visible()
         look("plan-declined")
         shop.pay(GOOD)
         shop.expect_state("running")
