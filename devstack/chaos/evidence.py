@@ -49,7 +49,10 @@ _BALANCE: Final = """
 SELECT currency, type, sum(amount)::bigint AS amount FROM balance_balancetransaction
 GROUP BY currency, type
 """
-_LOGGED: Final = "SELECT event_id::text, topic, content::text AS content FROM event_log_loggedevent"
+_LOGGED: Final = """
+SELECT event_id::text, topic, partition, "offset", content::text AS content
+FROM event_log_loggedevent
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
