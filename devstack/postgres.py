@@ -30,6 +30,8 @@ _SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # With an error goes its statement, and with that a customer's address or a client secret.
+    "log_min_error_statement": "panic",
 }
 
 
