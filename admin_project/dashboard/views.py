@@ -4,7 +4,6 @@ import csv
 from typing import Any
 
 from django.contrib import admin
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
@@ -16,8 +15,6 @@ from admin_project.dashboard.choices import PERIODS, TYPES, Choice
 from admin_project.timeline.hops import money
 
 VIEW_PAYMENTS = "analytics.view_paymentfact"
-BOOKS_ARE_READ_EVERY = 60
-"""Seconds: the ledger is compared with every payment, which takes longer than a page may."""
 
 
 @never_cache
@@ -71,10 +68,7 @@ def pulse(request: HttpRequest) -> HttpResponse:
 def books(request: HttpRequest) -> HttpResponse:
     """Show whether the ledger adds up."""
     _check(request)
-    told = cache.get("dashboard-books")
-    if told is None:
-        told = selectors.books()
-        cache.set("dashboard-books", told, BOOKS_ARE_READ_EVERY)
+    told = selectors.books()
     context = {
         "wrong": len(told["unbalanced"]) + len(told["differences"]),
         "told": told,
