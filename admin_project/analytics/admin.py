@@ -1,4 +1,4 @@
-"""Payments and their figures in Django admin."""
+"""Payments with their figures, subscriptions, and the operator's exchange rates."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
 from admin_project.analytics import selectors
-from admin_project.analytics.models import PaymentFact
+from admin_project.analytics.models import ExchangeRate, PaymentFact, SubscriptionFact
 from kafka_bridge.read_only_admin import ReadOnlyAdmin
 
 
@@ -26,3 +26,22 @@ class PaymentFactAdmin(ReadOnlyAdmin[PaymentFact]):
         """Show the list under the figures."""
         figures = {"figures": selectors.payment_figures()}
         return super().changelist_view(request, {**(extra_context or {}), **figures})
+
+
+@admin.register(SubscriptionFact)
+class SubscriptionFactAdmin(ReadOnlyAdmin[SubscriptionFact]):
+    """Subscriptions, and what each brings a month."""
+
+    list_display = ("subscription_id", "status", "plan", "mrr", "currency", "changed_at")
+    list_filter = ("status", "currency")
+    search_fields = ("=subscription_id",)
+    ordering = ("-subscription_id",)  # UUIDv7: the newest first
+
+
+@admin.register(ExchangeRate)
+class ExchangeRateAdmin(admin.ModelAdmin[ExchangeRate]):
+    """What figures of several currencies are added up by."""
+
+    list_display = ("currency", "into", "rate", "valid_from")
+    list_filter = ("currency", "into")
+    ordering = ("currency", "into", "-valid_from")

@@ -1,12 +1,35 @@
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.urls import reverse
 
 from admin_project.analytics.handlers import count as count_payments
-from admin_project.analytics.models import PaymentFact
+from admin_project.analytics.models import ExchangeRate, PaymentFact, SubscriptionFact
 from admin_project.event_log.models import LoggedEvent
-from tests.admin.conftest import measured
+from admin_project.ledger.handlers import enter
+from admin_project.ledger.models import BalanceTransaction
+from tests.admin.conftest import NOW, measured
+from tests.admin.test_ledger import recorded
 from tests.django_admin import AdminPages, list_url
+
+
+def subscribed(key):
+    return SubscriptionFact(
+        subscription_id=key,
+        revision=1,
+        customer_id="c1",
+        status="active",
+        plan="pro",
+        currency="eur",
+        mrr=1000,
+        cancel_at_period_end=False,
+        changed_at=NOW,
+    )
+
+
+def rate(day):
+    return ExchangeRate(currency="usd", into="eur", rate="0.9", valid_from=day)
 
 
 @pytest.mark.django_db
@@ -17,7 +40,20 @@ class TestPages(AdminPages):
             events = [measured(customer_id=f"c{uuid4()}") for _ in range(count)]
             count_payments(events)
             ids = [event.event_id for event in events]
+            moved = [recorded(txn=f"txn_{uuid4().hex}") for _ in range(count)]
+            enter(moved)
+            subscriptions = [uuid4() for _ in range(count)]
+            SubscriptionFact.objects.bulk_create([subscribed(key) for key in subscriptions])
+            days = ExchangeRate.objects.count()
+            rates = ExchangeRate.objects.bulk_create(
+                [rate(NOW.date() - timedelta(days=days + number)) for number in range(count)]
+            )
             return {
+                BalanceTransaction: BalanceTransaction.objects.filter(
+                    balance_transaction_id__in=[one.balance_transaction_id for one in moved]
+                ),
+                SubscriptionFact: SubscriptionFact.objects.filter(pk__in=subscriptions),
+                ExchangeRate: rates,
                 PaymentFact: PaymentFact.objects.filter(
                     payment_id__in=[event.payment_id for event in events]
                 ),
@@ -33,3 +69,20 @@ class TestPages(AdminPages):
 
         assert "<strong>3</strong> payments" in page
         assert "succeeded <strong>3</strong>" in page
+
+    def test_a_balance_transaction_shows_its_entries(self, admin_client, rows):
+        [one] = rows(1)[BalanceTransaction]
+        url = reverse("admin:ledger_balancetransaction_change", args=[one.pk])
+
+        assert "stripe_balance 1911 eur" in admin_client.get(url).content.decode()
+
+    def test_an_operator_enters_what_a_currency_is_worth(self, admin_client):
+        asked = {"currency": "usd", "into": "eur", "rate": "0.92", "valid_from": "2026-01-01"}
+
+        admin_client.post(reverse("admin:analytics_exchangerate_add"), asked)
+        refused = admin_client.post(
+            reverse("admin:analytics_exchangerate_add"), {**asked, "rate": "0"}
+        )
+
+        assert ExchangeRate.objects.get().rate * 100 == 92
+        assert refused.status_code == 200
