@@ -25,7 +25,7 @@ _RECORDED: Final = UUID("9d0c6c1e-5b0a-5c0f-8f55-62616c616e63")
 
 
 def record_balance(*, since: datetime | None = None) -> int:
-    """Record what the balance moved by since the last time, or since a moment, and publish it.
+    """Record what the balance moved by since the last time, or since an earlier moment; publish it.
 
     It may be killed at any time and run beside itself: a transaction is recorded and published
     together, once. Returns how many were new.
@@ -34,7 +34,9 @@ def record_balance(*, since: datetime | None = None) -> int:
         TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
     """
     began, recorded, after = timezone.now(), 0, None
-    moment = since or _read_until() - OVERLAP
+    moment = _read_until() - OVERLAP
+    if since:
+        moment = min(since, moment)  # what was not read yet is not passed over
     with calls_from_here() as finish:
         while True:
             page = finish(movements_since(moment, after=after))

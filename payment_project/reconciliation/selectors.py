@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Count, Max
 
 from payment_project.payments.models import Payment
@@ -24,7 +25,10 @@ Found = dict[str, tuple[str, str]]
 def read_until(now: datetime) -> datetime:
     """Return from when on a run has to read: what the last one that ended may not have seen."""
     last = Run.objects.filter(finished_at__isnull=False).aggregate(last=Max("started_at"))["last"]
-    return max(last - _OVERLAP, now - _KEPT) if last else now - _KEPT
+    if last is None:
+        return now - _KEPT
+    too_young_then = timedelta(seconds=settings.RECONCILE_GRACE)
+    return max(last - _OVERLAP - too_young_then, now - _KEPT)
 
 
 def missed(events: Sequence[Mapping[str, Any]]) -> Found:

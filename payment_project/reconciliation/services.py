@@ -38,7 +38,9 @@ def reconcile(*, since: datetime | None = None) -> Run:
         TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
     """
     run = Run.objects.create(started_at=timezone.now())
-    moment = since or selectors.read_until(run.started_at)
+    moment = selectors.read_until(run.started_at)
+    if since:
+        moment = min(since, moment)  # what was not read yet is not passed over
     # What is younger may still be on its way.
     settled = run.started_at - timedelta(seconds=settings.RECONCILE_GRACE)
     with calls_from_here() as finish:
@@ -86,7 +88,7 @@ def _settle(
     run.found += len(found)
     _resolve([object_id for object_id in seen if object_id not in found])
     asked = _record(found)
-    outbox.publish(*[_once(repair(seen[object_id]), object_id) for object_id in asked])
+    outbox.publish(*[_once(repair(seen[row.object_id]), row) for row in asked])
 
 
 def _resolve(object_ids: Sequence[str]) -> None:
@@ -94,11 +96,14 @@ def _resolve(object_ids: Sequence[str]) -> None:
     still.update(resolved_at=timezone.now())
 
 
-def _record(found: Found) -> list[str]:
+def _record(found: Found) -> list[Divergence]:
     """Record divergences. Returns those that nobody has asked to repair lately."""
-    now, asked = timezone.now(), []
+    now = timezone.now()
+    asked: list[Divergence] = []
     for object_id in sorted(found):
         kind, detail = found[object_id]
+        others = Divergence.objects.filter(object_id=object_id, resolved_at=None)
+        others.exclude(kind=kind).update(resolved_at=now)
         row, is_new = Divergence.objects.get_or_create(
             kind=kind,
             object_id=object_id,
@@ -109,12 +114,11 @@ def _record(found: Found) -> list[str]:
             row.detail, row.asked_at, row.resolved_at = detail, now, None
             row.save()
         if is_new or again:
-            asked.append(object_id)
+            asked.append(row)
     return asked
 
 
-def _once(event: Event, object_id: str) -> Any:
+def _once(event: Event, row: Divergence) -> Any:
     """Give a repair the id of this attempt at it."""
-    row = Divergence.objects.get(object_id=object_id, resolved_at=None)
-    event_id = uuid5(_REPAIRS, f"{object_id}/{row.asked_at.isoformat()}")
+    event_id = uuid5(_REPAIRS, f"{row.object_id}/{row.asked_at.isoformat()}")
     return event.model_copy(update={"event_id": event_id})

@@ -232,10 +232,10 @@ _ACTIONS: Final[dict[str, Callable[[SubscriptionUpdateRequested, JSON], Awaitabl
 async def _try_to_pay(
     invoice: JSON, idempotency_key: str, *, payment_method_id: str | None = None
 ) -> None:
+    # By the invoice, too: should another be the latest by the next attempt, that is another call.
+    key = f"{idempotency_key}:{invoice['id']}"
     try:
-        await pay_invoice(
-            invoice["id"], payment_method_id=payment_method_id, idempotency_key=idempotency_key
-        )
+        await pay_invoice(invoice["id"], payment_method_id=payment_method_id, idempotency_key=key)
     except stripe.CardError:
         return  # it stands in the invoice
     except StripeRejected as error:

@@ -96,6 +96,14 @@ class TestOnce:
         assert len(moved(payment.id)) == 1
         assert Watermark.objects.get().read_until > read_until
 
+    def test_looking_back_less_far_than_the_last_time_leaves_nothing_out(self, paid, monkeypatch):
+        payment, later = paid(), timezone.now() + timedelta(hours=5)
+        monkeypatch.setattr(services.timezone, "now", lambda: later)
+
+        call_command("record_balance", hours=1)
+
+        assert len(moved(payment.id)) == 1
+
     def test_beat_does_it(self):
         scheduled = {entry["task"] for entry in current_app.conf.beat_schedule.values()}
 

@@ -1,10 +1,12 @@
 """Reconciliation: what webhooks missed is found, repaired in its lane, and reported once."""
 
 import random
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from kafka_bridge.contracts import (
     PaymentUpdateRequested,
@@ -13,8 +15,8 @@ from kafka_bridge.contracts import (
 )
 from kafka_bridge.models import OutboxEvent
 from payment_project.payments.models import Payment
-from payment_project.reconciliation import services
-from payment_project.reconciliation.models import Divergence
+from payment_project.reconciliation import selectors, services
+from payment_project.reconciliation.models import Divergence, Run
 from payment_project.subscriptions.models import Invoice, Subscription
 from payment_project.webhooks.models import WebhookEvent
 from payment_project.webhooks.types import HANDLED
@@ -146,3 +148,34 @@ def test_reported_in_health_and_asked_once(at_stripe, paid, capsys):
     assert [event.payment_id for event in looks].count(payment.id) == 1
     call_command("reconcile_stripe", days=1)
     assert "missed_webhook: 1 open" in capsys.readouterr().out
+
+
+def test_looking_back_less_far_than_the_last_run_leaves_nothing_out(at_stripe, paid):
+    payment = paid()
+    Payment.objects.filter(id=payment.id).delete()
+
+    services.reconcile(since=timezone.now() + timedelta(minutes=30))
+
+    assert Divergence.objects.filter(object_id=payment.payment_intent_id).exists()
+
+
+def test_what_was_too_young_is_read_by_the_next_run(settings):
+    settings.RECONCILE_GRACE = 3600
+    last = Run.objects.latest("started_at")
+
+    moment = selectors.read_until(timezone.now())
+
+    assert moment < last.started_at - timedelta(hours=1)
+
+
+def test_missing_payment_that_came_back_otherwise_is_another_divergence(paid):
+    payment = paid()
+    Payment.objects.filter(id=payment.id).delete()
+    services.reconcile()
+    payment.amount_captured = 1
+    payment.save(force_insert=True)
+
+    services.reconcile()
+
+    still = Divergence.objects.filter(object_id=payment.payment_intent_id, resolved_at=None)
+    assert [row.kind for row in still] == ["different_payment"]

@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take how far to look back."""
-        parser.add_argument("--hours", type=float, help="look back so far, not to the last time")
+        parser.add_argument("--hours", type=float, help="look back at least so far")
 
     def handle(self, *_args: Any, hours: float | None, **_options: Any) -> None:
         """Record, and say how many were new."""
