@@ -24,7 +24,8 @@ Found = dict[str, tuple[str, str]]
 
 def read_until(now: datetime) -> datetime:
     """Return from when on a run has to read: what the last one that ended may not have seen."""
-    last = Run.objects.filter(finished_at__isnull=False).aggregate(last=Max("started_at"))["last"]
+    ended = Run.objects.filter(finished_at__isnull=False).aggregate(last=Max("started_at"))
+    last: datetime | None = ended["last"]
     if last is None:
         return now - _KEPT
     too_young_then = timedelta(seconds=settings.RECONCILE_GRACE)
