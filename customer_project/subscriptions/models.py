@@ -154,18 +154,14 @@ class Subscription(models.Model):
     """What a change of plan would cost: `ProrationPreview`, and `request`, whose answer it is."""
     refused = models.TextField(blank=True)
     """Why what was asked last was not done."""
-    revision = models.PositiveIntegerField(default=0)
-    """The payment service's, of the last state applied; 0 before the first."""
-
     client_secret = models.CharField(max_length=255, blank=True)
     """Of the intent that the card waits for: in the set-up, or when it is to be changed."""
     next_action = models.JSONField(null=True, blank=True)
     error_code = models.CharField(max_length=255, blank=True)
     decline_code = models.CharField(max_length=255, blank=True)
     error_message = models.TextField(blank=True)
-    step_revision = models.PositiveIntegerField(default=0)
-    """Of the event that told these five: twice its revision, and one more for a set-up's answer,
-    which comes with a state of the same revision that knows less."""
+    revision = models.PositiveIntegerField(default=0)
+    """The payment service's, of the last state applied; 0 before the first."""
 
     changes = models.PositiveIntegerField(default=0)
     """How many events showed something new, of whatever topic: what whoever watches goes by."""

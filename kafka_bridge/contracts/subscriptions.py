@@ -158,7 +158,7 @@ class ProrationPreview(Contract):
 class SubscriptionState(Event):
     """A subscription as Stripe has it."""
 
-    private: ClassVar = frozenset({"card"})
+    private: ClassVar = frozenset({"card", "client_secret", "next_action"})
 
     source: Source = "payment-service"
     subscription_id: UUID
@@ -183,6 +183,13 @@ class SubscriptionState(Event):
     """Stripe's word: cancellation_requested, payment_failed, payment_disputed."""
     paused: bool = False
     card: SavedCard | None = None
+    client_secret: Code | None = None
+    """Of the intent that waits: that of the first payment, of the set-up or of another card."""
+    next_action: dict[str, Any] | None = None
+    """What the bank wants of the customer, whatever else changed of the subscription."""
+    error: str | None = None
+    error_code: Code | None = None
+    decline_code: Code | None = None
     revision: Revision | None = None
 
 
@@ -190,35 +197,25 @@ class SubscriptionAnswered(SubscriptionState):
     """Stripe answered a subscription's set-up. Produced by payment, for customer and admin."""
 
     topic: ClassVar = Topic.PAYMENT_SETUP_RESULT
-    private: ClassVar = SubscriptionState.private | {"client_secret", "next_action"}
 
     event_type: Literal[Topic.PAYMENT_SETUP_RESULT] = Topic.PAYMENT_SETUP_RESULT
     success: bool
     payment_intent_id: Code | None = None
     setup_intent_id: Code | None = None
     """Instead of a PaymentIntent where nothing is to be paid yet, as in a trial."""
-    client_secret: Code | None = None
     requires_action: bool | None = None
-    next_action: dict[str, Any] | None = None
-    error: str | None = None
-    error_code: Code | None = None
-    decline_code: Code | None = None
 
 
 class SubscriptionStatusUpdated(SubscriptionState):
     """A subscription changed. Produced by payment, consumed by customer and admin."""
 
     topic: ClassVar = Topic.SUBSCRIPTION_STATUS_UPDATED
-    private: ClassVar = SubscriptionState.private | {"client_secret", "next_action"}
 
     event_type: Literal[Topic.SUBSCRIPTION_STATUS_UPDATED] = Topic.SUBSCRIPTION_STATUS_UPDATED
     preview: ProrationPreview | None = None
     """The answer to `preview_plan`; nothing has changed then."""
     refused: str | None = None
     """Why Stripe refused what was asked; nothing has changed then."""
-    client_secret: Code | None = None
-    """With `next_action`: the bank wants to see the customer before the new card is taken."""
-    next_action: dict[str, Any] | None = None
 
 
 class SubscriptionPaymentUpdated(Event):

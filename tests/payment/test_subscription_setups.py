@@ -84,6 +84,8 @@ class TestThreeDSecure:
         intent = at_stripe.payment_intent(answer.payment_intent_id)
         assert answer.client_secret == intent["client_secret"]
         assert the(SubscriptionPaymentUpdated).customer_can == "authenticate"
+        told = the(SubscriptionStatusUpdated)
+        assert (told.client_secret, told.next_action) == (answer.client_secret, answer.next_action)
 
     def test_trial_asks_the_bank_too(self, handle):
         handle(setup_requested("pm_card_authenticationRequiredOnSetup", context={"trial_days": 14}))
@@ -121,6 +123,7 @@ class TestDeclined:
         assert measured.decline_code == "insufficient_funds"
         assert measured.amount_captured == 0
         assert the(SubscriptionPaymentUpdated).customer_can == "change_card"
+        assert the(SubscriptionStatusUpdated).decline_code == "insufficient_funds"
 
 
 class TestRefused:

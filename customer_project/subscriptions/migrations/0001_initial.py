@@ -73,7 +73,6 @@ class Migration(migrations.Migration):
                 ('error_code', models.CharField(blank=True, max_length=255)),
                 ('decline_code', models.CharField(blank=True, max_length=255)),
                 ('error_message', models.TextField(blank=True)),
-                ('step_revision', models.PositiveIntegerField(default=0)),
                 ('changes', models.PositiveIntegerField(default=0)),
                 ('updated_at', models.DateTimeField()),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='customers.customer')),

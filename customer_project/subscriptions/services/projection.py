@@ -23,8 +23,11 @@ _AS_TOLD: Final = (
     *("current_period_end", "trial_end", "cancel_at_period_end", "canceled_at", "ended_at"),
     "paused",
 )
-_STATE: Final = (*_AS_TOLD, "cancellation_reason", "card", "preview", "refused", "updated_at")
-_STEP: Final = ("client_secret", "next_action", "error_code", "decline_code", "error_message")
+_STATE: Final = (
+    *_AS_TOLD,
+    *("cancellation_reason", "card", "client_secret", "next_action", "error_code"),
+    *("decline_code", "error_message", "preview", "refused", "updated_at"),
+)
 
 
 def apply_states(states: Sequence[SubscriptionState]) -> None:
@@ -38,9 +41,6 @@ def apply_states(states: Sequence[SubscriptionState]) -> None:
         return
     moved = bulk.update_newer([_state(told) for told in ours], fields=_STATE)
     news.tell_of_ends(ours, moved=moved, before=known)
-    moved |= bulk.update_newer(
-        [_step(told) for told in ours], fields=_STEP, version="step_revision"
-    )
     _count(moved)
     SubscriptionEvent.objects.bulk_create(map(_line_of_state, ours), ignore_conflicts=True)
 
@@ -78,23 +78,15 @@ def _state(told: SubscriptionState) -> Subscription:
         **{name: getattr(told, name) for name in _AS_TOLD},
         cancellation_reason=told.cancellation_reason or "",
         card=told.card.model_dump(mode="json") if told.card else None,
+        client_secret=(told.client_secret or "") if told.next_action else "",
+        next_action=told.next_action,
+        error_code=told.error_code or "",
+        decline_code=told.decline_code or "",
+        error_message=told.error or "",
         preview={**preview, "request": str(told.causation_id)} if preview else None,
         refused=(update.refused or "") if update else "",
         updated_at=timezone.now(),
     )
-
-
-def _step(told: SubscriptionState) -> Subscription:
-    is_answer = isinstance(told, SubscriptionAnswered)
-    row = Subscription(
-        id=told.subscription_id, step_revision=2 * (told.revision or 1) + int(is_answer)
-    )
-    if isinstance(told, SubscriptionAnswered | SubscriptionStatusUpdated) and told.next_action:
-        row.client_secret, row.next_action = told.client_secret or "", told.next_action
-    if isinstance(told, SubscriptionAnswered):
-        row.error_code, row.decline_code = told.error_code or "", told.decline_code or ""
-        row.error_message = told.error or ""
-    return row
 
 
 def _invoice(told: SubscriptionPaymentUpdated) -> Invoice:
@@ -134,7 +126,7 @@ def _line_of_state(told: SubscriptionState) -> SubscriptionEvent:
         subscription_plan_id=told.subscription_plan_id,
         status=told.status,
         refused=getattr(told, "refused", None) or "",
-        error_code=getattr(told, "error_code", None) or "",
+        error_code=told.error_code or "",
         revision=told.revision or 1,
         at=told.timestamp,
     )

@@ -33,20 +33,14 @@ def answered(
     row: Subscription, event: SubscriptionRequested, snapshot: SubscriptionSnapshot
 ) -> SubscriptionAnswered:
     """Tell what Stripe answered to a request."""
-    invoice = snapshot.latest_invoice
-    payment = invoice.payment if invoice else None
-    step = snapshot.setup or payment
-    problem = _problem(row, step)
+    payment, step = _first_payment(snapshot), _first_step(snapshot)
     return SubscriptionAnswered.caused_by(
         event,
-        **_state(row),
-        success=not problem,
+        **_state(row, snapshot),
+        success=not _problem(row, step),
         payment_intent_id=payment.intent_id if payment else None,
         setup_intent_id=snapshot.setup.intent_id if snapshot.setup else None,
-        client_secret=(step.client_secret or None) if step else None,
         requires_action=step is not None and step.status == "requires_action",
-        next_action=step.next_action if step else None,
-        **problem,
     )
 
 
@@ -54,14 +48,12 @@ def status_updated(
     row: Subscription, cause: Event, snapshot: SubscriptionSnapshot
 ) -> SubscriptionStatusUpdated:
     """Tell how a subscription is, or why it is not as it was asked to become."""
-    card = snapshot.new_card
+    is_change = not isinstance(cause, SubscriptionRequested)
     told = SubscriptionStatusUpdated.caused_by(
         cause,
-        **_state(row),
+        **_state(row, snapshot),
         preview=snapshot.preview,
-        refused=snapshot.refusal.message if snapshot.refusal else None,
-        client_secret=card.client_secret if card and card.next_action else None,
-        next_action=card.next_action if card else None,
+        refused=snapshot.refusal.message if snapshot.refusal and is_change else None,
     )
     return _correlated(told, row)
 
@@ -130,6 +122,15 @@ def payment_id_of(invoice_id: str) -> UUID:
     return uuid5(_PAYMENTS, invoice_id)
 
 
+def _first_payment(snapshot: SubscriptionSnapshot) -> IntentStep | None:
+    invoice = snapshot.latest_invoice
+    return invoice.payment if invoice and invoice.billing_reason == _FIRST else None
+
+
+def _first_step(snapshot: SubscriptionSnapshot) -> IntentStep | None:
+    return snapshot.setup or _first_payment(snapshot)
+
+
 def _problem(row: Subscription, step: IntentStep | None) -> dict[str, Any]:
     """Return why a set-up did not succeed; empty if it did, or still may."""
     if row.status == SubscriptionStatus.FAILED:
@@ -143,13 +144,19 @@ def _problem(row: Subscription, step: IntentStep | None) -> dict[str, Any]:
     return {}
 
 
-def _state(row: Subscription) -> dict[str, Any]:
+def _state(row: Subscription, snapshot: SubscriptionSnapshot) -> dict[str, Any]:
+    """Return all that is so of a subscription now: events overtake each other, none adds to one."""
+    first, card = _first_step(snapshot), snapshot.new_card
+    step = card if card and card.next_action else first
     return {
         **{name: getattr(row, name) for name in _AS_STORED},
         "subscription_id": row.id,
         "status": SubscriptionStatus(row.status),
         "cancellation_reason": row.cancellation_reason or None,
         "card": SavedCard.model_validate(row.card) if row.card else None,
+        "client_secret": (step.client_secret or None) if step else None,
+        "next_action": step.next_action if step else None,
+        **_problem(row, first),
     }
 
 
