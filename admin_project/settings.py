@@ -6,6 +6,7 @@ from kafka_bridge.contracts import Topic
 
 SERVICE_NAME = "admin"
 INSTALLED_APPS = [
+    "admin_project.readers",
     "admin_project.event_log",
     "admin_project.analytics",
     "admin_project.ledger",
@@ -40,7 +41,10 @@ _ERRORS = "drf_standardized_errors.openapi_serializers"
 SPECTACULAR_SETTINGS = {
     "TITLE": "Paybridge figures",
     "VERSION": "1",
-    "DESCRIPTION": "What happened, for staff. Amounts are integers in the smallest unit.",
+    "DESCRIPTION": (
+        "What happened, for staff, and for systems whose token has the scope `analytics:read`. "
+        "Amounts are integers in the currency's smallest unit: 1999 for 19.99. Times are UTC."
+    ),
     "LICENSE": {"name": "Apache-2.0"},
     "SCHEMA_PATH_PREFIX": "/api/analytics/",
     "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],

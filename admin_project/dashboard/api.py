@@ -1,18 +1,16 @@
-"""The figures as JSON: for staff, by session or token."""
+"""The figures as JSON."""
 
 from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.authentication import SessionAuthentication, TokenAuthentication
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from admin_project.dashboard import selectors
 from admin_project.dashboard.choices import PERIODS, TYPES, Choice
+from admin_project.readers.api import ReaderView
 from admin_project.timeline import selectors as timeline
 
 _CHOICE = [
@@ -22,14 +20,7 @@ _CHOICE = [
 ]
 
 
-class StaffView(APIView):
-    """Read by staff alone."""
-
-    authentication_classes = (TokenAuthentication, SessionAuthentication)
-    permission_classes = (IsAdminUser,)
-
-
-class FiguresView(StaffView):
+class FiguresView(ReaderView):
     """All figures of a period, and of the one before."""
 
     @extend_schema(parameters=_CHOICE, responses=OpenApiTypes.OBJECT)
@@ -38,7 +29,7 @@ class FiguresView(StaffView):
         return Response(selectors.everything(Choice.of(request.query_params)))
 
 
-class LedgerView(StaffView):
+class LedgerView(ReaderView):
     """The ledger."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
@@ -47,7 +38,7 @@ class LedgerView(StaffView):
         return Response(selectors.books())
 
 
-class TimelineView(StaffView):
+class TimelineView(ReaderView):
     """Every hop of what an id belongs to."""
 
     @extend_schema(
@@ -60,7 +51,7 @@ class TimelineView(StaffView):
         return Response(_jsonable(asdict(found)))
 
 
-class StuckView(StaffView):
+class StuckView(ReaderView):
     """What is not final after its deadline."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)

@@ -13,12 +13,15 @@ from rest_framework.decorators import (
     authentication_classes,
     permission_classes,
 )
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 
 from admin_project.analytics import selectors as analytics
 from admin_project.analytics.models import Grain, PaymentAggregate, WebhookAggregate
-from admin_project.dashboard.authentication import BearerTokenAuthentication
+from admin_project.readers.authentication import (
+    ReaderTokenAuthentication,
+    StaffBearerAuthentication,
+)
+from admin_project.readers.permissions import MayReadFigures
 from admin_project.timeline import selectors as timeline
 from kafka_bridge.selectors import inbox_totals
 
@@ -29,8 +32,8 @@ _ALL_DAYS = {"grain": Grain.DAY}
 
 @extend_schema(exclude=True)
 @api_view(["GET"])
-@authentication_classes([BearerTokenAuthentication])
-@permission_classes([IsAdminUser])
+@authentication_classes([ReaderTokenAuthentication, StaffBearerAuthentication])
+@permission_classes([MayReadFigures])
 def metrics(_request: Request) -> HttpResponse:
     """Write what a monitor asks for every few seconds: sums of few rows, whatever the history."""
     text = "\n".join(line for family in _families() for line in family)

@@ -25,79 +25,8 @@ from devstack.launch import clean_environment, read_env
 from devstack.paths import PYTHON, ROOT
 from devstack.stack import Stack
 
-_DAYS: Final = 365
 _BATCH: Final = 500
 _CUSTOMERS: Final = 50_000
-
-_PAYMENTS: Final = """
-INSERT INTO analytics_paymentfact
-    (payment_id, payment_intent_id, customer_id, payment_type, status, amount, captured, refunded,
-     currency, decline_code, card_brand, card_country, plan, dispute_status, requested_at,
-     measured_at, revision, event_id, answered_at, three_d_secure)
-SELECT uuidv7(), 'pi_' || n, 'c' || n %% 50000,
-    (ARRAY['one_off', 'subscription_first', 'subscription_renewal'])[1 + n %% 3], status, amount,
-    CASE WHEN status = 'succeeded' THEN amount ELSE 0 END,
-    CASE WHEN n %% 40 = 0 THEN 100 ELSE 0 END,
-    (ARRAY['eur', 'usd', 'jpy'])[1 + n %% 7 %% 3],
-    CASE WHEN status = 'requires_payment_method'
-        THEN (ARRAY['insufficient_funds', 'do_not_honor', 'expired_card'])[1 + n %% 11 %% 3]
-        ELSE '' END,
-    (ARRAY['visa', 'mastercard', 'amex'])[1 + n %% 13 %% 3],
-    (ARRAY['FR', 'DE', 'US', 'GB', 'ES', 'IT', 'NL', 'BE', 'CH', 'JP'])[1 + n %% 17 %% 10],
-    CASE WHEN n %% 3 = 0 THEN '' ELSE 'plan-' || n %% 6 END, '', at, at + wait, 1, uuidv7(),
-    at + wait, n %% 20 = 0
-FROM generate_series(1, %(count)s) AS n,
-    LATERAL (SELECT
-        now() - n * (%(days)s * interval '1 day' / %(count)s) AS at,
-        (ARRAY['succeeded', 'succeeded', 'succeeded', 'succeeded', 'requires_payment_method',
-               'canceled'])[1 + n %% 19 %% 6] AS status,
-        100 + n %% 9973 AS amount,
-        (300 + n %% 2000) * interval '1 millisecond' AS wait
-    ) AS payment
-"""
-_SUMS: Final = """
-INSERT INTO analytics_paymentaggregate
-    (dimension, grain, starts_at, value, payment_type, currency, status, count, amount, captured,
-     refunded, refunds, disputes)
-SELECT dimension, grain, date_trunc(grain, requested_at), value, payment_type, currency, status,
-    count(*), sum(amount), sum(captured), sum(refunded), count(*) FILTER (WHERE refunded > 0), 0
-FROM analytics_paymentfact,
-    LATERAL (VALUES ('all', ''), ('country', card_country), ('card_brand', card_brand),
-        ('decline_code', decline_code), ('plan', plan),
-        ('latency',
-         ceil(ln(extract(epoch FROM answered_at - requested_at) * 1000) / ln(1.1))::text),
-        ('three_d_secure', CASE WHEN three_d_secure THEN 'asked' ELSE '' END)
-    ) AS seen (dimension, value),
-    (VALUES ('hour'), ('day')) AS length (grain)
-WHERE dimension = 'all' OR value <> ''
-GROUP BY 1, 2, 3, 4, 5, 6, 7
-"""
-# Each payment was asked for, answered and measured; its id is the correlation id of all three.
-_LOG: Final = """
-INSERT INTO event_log_loggedevent
-    (event_id, topic, customer_id, correlation_id, causation_id, source, content, partition,
-     "offset", occurred_at, received_at, logged_at)
-SELECT event.id, topic, customer_id, payment_id, cause, source,
-    jsonb_build_object('eventId', event.id, 'amount', amount, 'currency', currency) || content,
-    0, 0, happened_at, happened_at, happened_at
-FROM analytics_paymentfact AS fact,
-    LATERAL (SELECT md5(payment_id::text)::uuid AS asked,
-        jsonb_build_object('paymentId', payment_id, 'paymentIntentId', payment_intent_id,
-            'status', status) AS known) AS of,
-    LATERAL (VALUES
-        (asked, 'stripe.payment.request', NULL, 'customer-service', requested_at, '{}'::jsonb),
-        (md5(asked::text)::uuid, 'payment.card.result', asked, 'payment-service', answered_at,
-         known),
-        (fact.event_id, 'payment.analytics', asked, 'payment-service', measured_at, known)
-    ) AS event (id, topic, cause, source, happened_at, content)
-"""
-_ASKS: Final = """
-INSERT INTO timeline_ask (event_id, topic, customer_id, correlation_id, asked_at, answered_at)
-SELECT md5(payment_id::text)::uuid, 'stripe.payment.request', customer_id, payment_id,
-    requested_at, answered_at
-FROM analytics_paymentfact
-"""
-_HISTORY: Final = {"payments": _PAYMENTS, "sums": _SUMS, "log": _LOG, "asks": _ASKS}
 
 
 def main(arguments: list[str]) -> int:
@@ -132,6 +61,7 @@ def _on_fresh_servers(arguments: list[str]) -> int:
 def _measure(payments: int, events: int) -> dict[str, Any]:
     from django.db import connection  # noqa: PLC0415 - needs Django's settings
 
+    from devstack.bench.year_of_payments import make_history  # noqa: PLC0415
     from kafka_bridge.database import keep_no_query_log  # noqa: PLC0415
 
     keep_no_query_log()
@@ -139,20 +69,6 @@ def _measure(payments: int, events: int) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return {"rows": rows, "ingest": _ingest(events), "milliseconds": dict(_read_figures())}
-
-
-def make_history(payments: int) -> dict[str, int]:
-    """Make so many payments of the last year in the database. Returns how many rows it took."""
-    from django.db import connection  # noqa: PLC0415 - needs Django's settings
-
-    rows = {}
-    with connection.cursor() as cursor:
-        for name, statement in _HISTORY.items():
-            given = {"count": payments, "days": _DAYS} if name == "payments" else None
-            cursor.execute(statement, given)
-            rows[name] = cursor.rowcount
-        cursor.execute("ANALYZE")
-    return rows
 
 
 def _ingest(count: int) -> dict[str, float]:
@@ -222,7 +138,7 @@ def _read_figures() -> Iterator[tuple[str, float]]:
     day = selectors.Period.until(datetime.now(UTC), days=1)
     by_hour = partial(selectors.series, day, grain=Grain.HOUR)
     yield "series by hour, 1 day", statistics.median(_timed(by_hour) for _ in range(5))
-    for days in (90, _DAYS):
+    for days in (90, 365):
         period = selectors.Period.until(datetime.now(UTC), days=days)
         reads: dict[str, Callable[[], object]] = {
             "figures": partial(selectors.figures, period),

@@ -7,7 +7,7 @@ import pytest
 
 from admin_project.analytics.models import PaymentFact
 from admin_project.event_log.models import LoggedEvent
-from devstack.bench.analytics import make_history
+from devstack.bench.year_of_payments import make_history
 
 PAYMENTS = 1_000_000
 DASHBOARD, TIMELINE = 0.5, 0.2

@@ -1,0 +1,21 @@
+"""Who may read the figures."""
+
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from admin_project.readers.models import ReaderToken, Scope
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+
+class MayReadFigures(BasePermission):
+    """Staff, and tokens with the scope for it."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002 - DRF's
+        """Tell whether they may."""
+        if isinstance(request.auth, ReaderToken):
+            return Scope.ANALYTICS_READ in request.auth.scopes
+        return bool(request.user and request.user.is_staff)
