@@ -1,7 +1,7 @@
 """Everything that was written down anywhere: Stripe's objects, three databases, every topic."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import requests
 
 from devstack.chaos.forgery import Forgery
 from devstack.chaos.journal import Journal
+from devstack.chaos.quota import Arrivals
 from devstack.chaos.records import Records
 from devstack.clients import TIMEOUT, Json, emulator_audit
 from devstack.hops import Row, Trace
@@ -49,6 +50,10 @@ _BALANCE: Final = """
 SELECT currency, type, sum(amount)::bigint AS amount FROM balance_balancetransaction
 GROUP BY currency, type
 """
+_ENTRIES: Final = """
+SELECT payment_id::text, account, currency, sum(amount)::bigint AS amount FROM ledger_entry
+WHERE account IN ('charges', 'refunds') GROUP BY payment_id, account, currency
+"""
 _LOGGED: Final = """
 SELECT event_id::text, topic, partition, "offset", content::text AS content
 FROM event_log_loggedevent
@@ -75,6 +80,8 @@ class Evidence:
     logged: list[Row]
     balance: list[Row]
     """What the payment service's own books have of Stripe's balance, by currency and type."""
+    entries: list[Row]
+    """The admin service's ledger of charges and refunds, by payment, account and currency."""
     intents: list[Json]
     audit: Json
     topics: Mapping[str, list[TopicRecord]]
@@ -82,8 +89,8 @@ class Evidence:
     """Of each service's partitions, as its own `lag` command tells."""
     logs: Mapping[str, str]
     secrets: list[str]
-    requests: list[float]
-    """When each request of the payment service came to Stripe."""
+    arrivals: Arrivals
+    """Of the payment service's requests at Stripe."""
     disturbed: list[tuple[float, float]]
     """From when to when requests could pile up on their way to Stripe."""
     unsettled: str = ""
@@ -118,6 +125,15 @@ class Evidence:
         }
 
     @cached_property
+    def booked_of(self) -> dict[str, Counter[str]]:
+        """What the admin's ledger has of each payment, by account: taken and given back."""
+        booked: dict[str, Counter[str]] = defaultdict(Counter)
+        for row in self.entries:  # what comes in is a credit there: negative
+            sign = -1 if row["account"] == "charges" else 1
+            booked[row["payment_id"]][row["account"]] += sign * row["amount"]
+        return booked
+
+    @cached_property
     def told_of(self) -> dict[str, list[Json]]:
         """What the payment service published for the customer, by payment, in its own order."""
         topics = (Topic.PAYMENT_CARD_RESULT, Topic.PAYMENT_STATUS_UPDATED)
@@ -144,7 +160,7 @@ def gather(
     forgeries: list[Forgery],
     records: Records,
     secrets: list[str],
-    requests: list[float],
+    arrivals: Arrivals,
     disturbed: list[tuple[float, float]],
     unsettled: str,
 ) -> Evidence:
@@ -154,6 +170,7 @@ def gather(
         ledgers = {name: _ledger(trace, name) for name in SERVICES}
         logged = trace.rows("admin", _LOGGED)
         balance = trace.rows("payment", _BALANCE)
+        entries = trace.rows("admin", _ENTRIES)
     lags = {
         name: json.loads(printed)["partitions"]
         for name, printed in stack.manage_all("lag", "--json").items()
@@ -165,13 +182,14 @@ def gather(
         ledgers=ledgers,
         logged=logged,
         balance=balance,
+        entries=entries,
         intents=list(_intents(stripe_url)),
         audit=emulator_audit(stripe_url),
         topics=records.all_of(names),
         lags=lags,
         logs={file.name: file.read_text(errors="replace") for file in stack.logs.glob("*.log*")},
         secrets=secrets,
-        requests=requests,
+        arrivals=arrivals,
         disturbed=disturbed,
         unsettled=unsettled,
     )

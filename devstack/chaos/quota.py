@@ -1,10 +1,13 @@
 """What Stripe was asked, as the emulator noted it: how many requests came how close together."""
 
 import json
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+REQUESTS: Final = "stripe-requests.jsonl"
+"""The emulator's journal, in a run's folder."""
 QUOTA: Final = 25
 """Requests a second that the payment service is told to keep to: a sandbox's at Stripe."""
 BURST: Final = 5
@@ -14,6 +17,18 @@ WINDOWS: Final = (1, 5)
 _PAYMENT_SERVICE: Final = "PythonBindings"  # a part of the name that Stripe's library gives itself
 
 
+_CATCHES_UP: Final = 0.1
+"""Seconds within which the emulator has noted what came while it was held up."""
+
+
+class Arrivals(NamedTuple):
+    """When the payment service's requests came in, as far as the emulator could tell."""
+
+    at: list[float]
+    held_up: list[tuple[float, float]]
+    """From when to when it could note nothing, for want of a processor or a disk."""
+
+
 class Crowd(NamedTuple):
     """How many requests came within a window, and when the last of them did."""
 
@@ -21,19 +36,28 @@ class Crowd(NamedTuple):
     at: float
 
 
-def read_requests(journal: Path) -> list[float]:
-    """Return when each request of the payment service came in; the last line may be half of one."""
+def read_arrivals(journal: Path) -> Arrivals:
+    """Read the emulator's journal; the last line may be half of one."""
     lines = journal.read_text().split("\n")[:-1] if journal.exists() else []
-    requests = map(json.loads, lines)
-    return sorted(one["at"] for one in requests if _PAYMENT_SERVICE in one["agent"])
+    noted = list(map(json.loads, lines))
+    return Arrivals(
+        at=sorted(one["at"] for one in noted if _PAYMENT_SERVICE in one.get("agent", "")),
+        held_up=[(one["late_since"], one["at"]) for one in noted if "late_since" in one],
+    )
 
 
-def crowds(requests: Sequence[float], *, seconds: int) -> list[Crowd]:
-    """Return, for each request, how many came within the seconds that it ended."""
-    found = []
+def crowds(arrivals: Arrivals, *, seconds: int) -> Iterator[Crowd]:
+    """Yield, for each request, how many came within the seconds that it ended.
+
+    Not where those seconds begin while the emulator was held up: what had come before them would
+    count as theirs.
+    """
     first = 0
-    for last, at in enumerate(requests):
-        while requests[first] <= at - seconds:
+    late = deque(sorted(arrivals.held_up))
+    for last, at in enumerate(arrivals.at):
+        while arrivals.at[first] <= at - seconds:
             first += 1
-        found.append(Crowd(last - first + 1, at))
-    return found
+        while late and late[0][1] + _CATCHES_UP < at - seconds:
+            late.popleft()
+        if not late or at - seconds < late[0][0]:
+            yield Crowd(last - first + 1, at)

@@ -20,7 +20,7 @@ from devstack.chaos.journal import Journal
 from devstack.chaos.load import Load
 from devstack.chaos.orders import orders
 from devstack.chaos.processes import Processes
-from devstack.chaos.quota import QUOTA, read_requests
+from devstack.chaos.quota import QUOTA, REQUESTS, read_arrivals
 from devstack.chaos.records import Records
 from devstack.chaos.recovery import recovery
 from devstack.chaos.report import Report
@@ -30,6 +30,7 @@ from devstack.chaos.weather import Weather
 from devstack.commands import guarded, say
 from devstack.paths import STATE
 from devstack.ports import Ports
+from devstack.running import RunningStack
 from devstack.services import DEMO_API_KEY, SERVICES
 from devstack.stack import KAFKA_CHOICES, Stack
 from kafka_bridge.contracts import Topic
@@ -103,7 +104,7 @@ def _run(options: argparse.Namespace, folder: Path) -> Report:
     for program in ("stripe-emulator", *(f"{service}-web" for service in SERVICES)):
         ports.get(program)  # no usual one: while it is killed, another stack would take it
     environment = {**os.environ, **dict.fromkeys(_RATE_LIMITS, str(QUOTA))}
-    requests = folder / "stripe-requests.jsonl"
+    requests = folder / REQUESTS
     with Stack(
         folder, kafka=options.kafka, say=say, environment=environment, stripe_journal=requests
     ) as stack:
@@ -116,51 +117,18 @@ def _hurt_and_check(options: argparse.Namespace, stack: Stack, started: float) -
     running = stack.running
     if not running.uses_emulator or not running.stripe_url:
         raise SystemExit("Chaos needs Stripe's emulator: unset STRIPE_API_KEY and STRIPE_API_BASE.")
-    tokens = make_customers(running, _CUSTOMERS)
     journal, gate = Journal(), Gate(rate=options.rate)
-    processes = Processes(running)
-    weather = Weather(running.stripe_url, seed=options.seed)
-    records = Records(running.bootstrap_servers, seed=options.seed)
-    forger = Forger(running, journal)
-    injector = Injector(
-        stack=running,
-        steps=_plan(options),
-        gate=gate,
-        processes=processes,
-        weather=weather,
-        records=records,
-        forger=forger,
-        say=say,
-    )
-    load = Load(
-        running,
-        seed=options.seed,
-        tokens=tokens,
-        merchant_token=make_merchant(running),
-        gate=gate,
-        journal=journal,
-    )
-    wanted = orders(seed=options.seed, payments=options.payments, customers=_CUSTOMERS)
-    began = time.monotonic()
-    clients = threading.Thread(target=load.run, args=(wanted,), name="load", daemon=True)
-    clients.start()
-    say(f"{options.payments} payments, and what goes wrong meanwhile:")
-    injector.run()
-    broken = heal(processes, weather)
-    clients.join()
-    load_seconds = time.monotonic() - began
-    say("The faults have ended.")
-    settle_seconds, unsettled = settle(running, weather, seconds=options.settle)
-    if not unsettled:
-        running.manage("payment", "record_balance")  # beat would, within a minute
-        unsettled = settle(running, weather, seconds=options.settle)[1]
+    load = _load(options, running, journal=journal, gate=gate)
+    injector = _injector(options, running, journal=journal, gate=gate)
+    load_seconds, broken = _hurt(options, load=load, injector=injector)
+    settle_seconds, unsettled = _settle(options, running, injector.weather)
     evidence = gather(
         running,
         journal=journal,
-        forgeries=forger.forgeries,
-        records=records,
-        secrets=[DEMO_API_KEY, forger.secret],
-        requests=read_requests(Path(running.folder) / "stripe-requests.jsonl"),
+        forgeries=injector.forger.forgeries,
+        records=injector.records,
+        secrets=[DEMO_API_KEY, injector.forger.secret],
+        arrivals=read_arrivals(Path(running.folder) / REQUESTS),
         disturbed=injector.disturbed(),
         unsettled=broken or unsettled,
     )
@@ -178,10 +146,64 @@ def _hurt_and_check(options: argparse.Namespace, stack: Stack, started: float) -
     )
 
 
+def _load(
+    options: argparse.Namespace, running: RunningStack, *, journal: Journal, gate: Gate
+) -> Load:
+    return Load(
+        running,
+        seed=options.seed,
+        tokens=make_customers(running, _CUSTOMERS),
+        merchant_token=make_merchant(running),
+        gate=gate,
+        journal=journal,
+    )
+
+
+def _injector(
+    options: argparse.Namespace, running: RunningStack, *, journal: Journal, gate: Gate
+) -> Injector:
+    return Injector(
+        stack=running,
+        steps=_plan(options),
+        gate=gate,
+        processes=Processes(running),
+        weather=Weather(running.stripe_url or "", seed=options.seed),
+        records=Records(running.bootstrap_servers, seed=options.seed),
+        forger=Forger(running, journal),
+        say=say,
+    )
+
+
+def _hurt(options: argparse.Namespace, *, load: Load, injector: Injector) -> tuple[float, str]:
+    """Run clients and faults; return the seconds that took, and what could not be healed."""
+    wanted = orders(seed=options.seed, payments=options.payments, customers=_CUSTOMERS)
+    began = time.monotonic()
+    clients = threading.Thread(target=load.run, args=(wanted,), name="load", daemon=True)
+    clients.start()
+    say(f"{options.payments} payments, and what goes wrong meanwhile:")
+    injector.run()
+    broken = heal(injector.processes, injector.weather)
+    clients.join()
+    say("The faults have ended.")
+    return time.monotonic() - began, broken
+
+
+def _settle(
+    options: argparse.Namespace, running: RunningStack, weather: Weather
+) -> tuple[float, str]:
+    seconds, unsettled = settle(running, weather, seconds=options.settle)
+    if not unsettled:
+        running.manage("payment", "record_balance")  # beat would, within a minute
+        unsettled = settle(running, weather, seconds=options.settle)[1]
+    return seconds, unsettled
+
+
 def _keep_logs(folder: Path) -> None:
     """Keep the logs of the last run; its data was for this run only."""
     shutil.rmtree(_LOGS, ignore_errors=True)
     if (folder / "logs").exists():
         shutil.move(folder / "logs", _LOGS)
     _LOGS.mkdir(exist_ok=True)
+    if (requests := folder / REQUESTS).exists():
+        shutil.move(requests, _LOGS)
     shutil.rmtree(folder, ignore_errors=True)

@@ -92,6 +92,8 @@ class Application:
                     asyncio.create_task(run_scheduled(self._emulator)),
                     asyncio.create_task(Webhooks(self._emulator).run()),
                 ]
+                if journal := self._emulator.journal:
+                    self._background.append(asyncio.create_task(journal.watch_the_clock()))
                 await send({"type": "lifespan.startup.complete"})
             else:
                 for task in self._background:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from devstack.stripe_emulator.exchange import Call
+
+_PULSE = 0.02
+_LATE = 0.04
 
 
 class Journal:
@@ -20,10 +25,22 @@ class Journal:
 
     def note(self, call: Call) -> None:
         """Note a request: when it came, what it is, under which key, and who made it."""
-        line = {
-            "at": time.time(),
-            "line": call.line,
-            "key": call.headers.get("idempotency-key"),
-            "agent": call.headers.get("user-agent", ""),
-        }
+        self._write(
+            {
+                "at": time.time(),
+                "line": call.line,
+                "key": call.headers.get("idempotency-key"),
+                "agent": call.headers.get("user-agent", ""),
+            }
+        )
+
+    async def watch_the_clock(self) -> None:
+        """Note each time that nothing could be noted for a while: what came then is noted late."""
+        while True:
+            began = time.time()
+            await asyncio.sleep(_PULSE)
+            if time.time() - began > _PULSE + _LATE:
+                self._write({"at": time.time(), "late_since": began})
+
+    def _write(self, line: dict[str, Any]) -> None:
         os.write(self._file, orjson.dumps(line) + b"\n")

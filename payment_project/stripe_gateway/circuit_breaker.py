@@ -46,16 +46,21 @@ class CircuitBreaker:
         """
         if self._shared.now() - self._reported_at > REPORT_EVERY:
             await self.report()
+        self._refuse_while_open()
+
+    def _refuse_while_open(self) -> None:
         if seconds := self.opens_for:
             raise TryLater(self.circuit.reason, seconds=seconds)
 
     async def begin(self) -> bool:
         """Begin a call. Returns whether it is the probe of an open circuit.
 
+        While the circuit is closed nothing is waited for: the call has had its turn.
+
         Raises:
             TryLater: the circuit is open, or another call is its probe.
         """
-        await self.check()
+        self._refuse_while_open()
         if not self.circuit.is_open:
             return False
         if await self._shared.update(lambda state, now: state.circuit.begin_probe(now)):

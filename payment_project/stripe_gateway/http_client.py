@@ -1,8 +1,9 @@
-"""The SDK's HTTP client, with every request through the gate: the SDK's own retries too."""
+"""The SDK's HTTP client, with every request through the gate: all retries are the SDK's."""
 
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 import stripe
 
 from payment_project.stripe_gateway.limits import Gate, endpoint_of
@@ -14,6 +15,13 @@ class GatedHTTPClient(stripe.AIOHTTPClient):
     def __init__(self, gate: Gate, **options: Any) -> None:
         super().__init__(**options)
         self._gate = gate
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        session: aiohttp.ClientSession = super()._session
+        # aiohttp would repeat a GET by itself, past the gate, where a kept connection breaks.
+        session._retry_connection = False  # noqa: SLF001 - there is no parameter for it
+        return session
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None

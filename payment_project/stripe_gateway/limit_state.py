@@ -5,6 +5,7 @@ Pure rules on a small document, and no clock of their own: `shared_state` keeps 
 
 import bisect
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -173,6 +174,12 @@ class LimitState:
             grants[-most] + seconds - now for grants, most, seconds in rules if len(grants) >= most
         ]
         return granted, max(0.0, *waits) if waits else 0.0
+
+    def recall(self, other: Self) -> None:
+        """Count the calls of another version of this state too; those in both count once."""
+        for bucket, grants in other.grants.items():
+            either = Counter(self.grants.get(bucket, ())) | Counter(grants)
+            self.grants[bucket] = sorted(either.elements())
 
     def slow_down(self, now: float, *, buckets: list[str], retry_after: float) -> float:
         """Hold these buckets for as long as Stripe asked, or a moment, and halve their rate.

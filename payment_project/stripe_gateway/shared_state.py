@@ -60,6 +60,8 @@ class SharedState:
         self._ahead = time.time() - time.monotonic()
         self._away_until = 0.0
         self._available = True
+        self._agreed = b""
+        """The state as this process last acted on it."""
         self.last = LimitState()
         """The state as this process saw it last. Read it only."""
 
@@ -80,6 +82,7 @@ class SharedState:
                         answer = change(self.last, self.now())
                 except (RedisError, OSError, TimeoutError) as error:
                     self._is_away(error)
+            self._agreed = self.last.encode()
             return answer
 
     async def close(self) -> None:
@@ -94,7 +97,7 @@ class SharedState:
         done, seconds, micros, *others = await self._replace(
             keys=[self._key], args=[self._version, version, self.last.encode(), _KEPT]
         )
-        self._ahead = int(seconds) + int(micros) / 1e6 - (asked_at + time.monotonic()) / 2
+        self._read_clock(int(seconds) + int(micros) / 1e6, asked_at=asked_at)
         if not self._available:
             self._available = True
             logger.info("stripe_limits_shared_again")
@@ -107,7 +110,15 @@ class SharedState:
         else:
             self._version, document = others
             self.last = LimitState.decode(document)
+            # What was allowed while Valkey was away, or forgot it, is not in its state.
+            self.last.recall(LimitState.decode(self._agreed))
         return bool(done)
+
+    def _read_clock(self, now: float, *, asked_at: float) -> None:
+        """Follow Valkey's clock, but not how long one answer took: what can be right is kept."""
+        least, most = now - time.monotonic(), now - asked_at
+        if not least <= self._ahead <= most:
+            self._ahead = (least + most) / 2
 
     def _is_away(self, error: Exception) -> None:
         self._away_until = time.monotonic() + _AWAY

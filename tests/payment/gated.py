@@ -39,6 +39,10 @@ class Caller:
         )
         return response.data
 
+    async def look(self, payment_intent):
+        """Ask the SDK for a PaymentIntent."""
+        await self._stripe.raw_request_async("get", f"/v1/payment_intents/{payment_intent}")
+
     async def close(self):
         await self._http.close_async()
         await self.gate.close()

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from devstack.stripe_emulator.process import EmulatorProcess
 from kafka_bridge.errors import TryLater
 from payment_project.stripe_gateway import circuit_breaker, limit_state
+from payment_project.stripe_gateway.circuit_breaker import CircuitBreaker
 from payment_project.stripe_gateway.limit_state import Circuit
 from payment_project.stripe_gateway.rate_limiter import Rates
+from payment_project.stripe_gateway.shared_state import SharedState
 from tests.payment.gated import callers, eventually, outcome_of
 
 NOW = 1_800_000_000.0
@@ -187,6 +189,13 @@ class TestOutage:
                 return await caller.pay()
 
         assert asyncio.run(run())["status"] == "succeeded"
+
+    def test_a_closed_one_holds_no_call_that_has_had_its_turn(self):
+        beginning = CircuitBreaker(SharedState("redis://127.0.0.1:9/0")).begin()
+
+        with pytest.raises(StopIteration) as ended:  # it has not awaited anything
+            beginning.send(None)
+        assert ended.value.value is False
 
     def test_it_works_without_valkey(self, stripe_emulator, key):
         stripe_emulator.faults({"match": PAYMENTS, "action": "drop_before"})

@@ -1,10 +1,12 @@
 import asyncio
+import signal
 import subprocess
 import time
 import uuid
 
 import pytest
 import redis
+import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,7 @@ from devstack.stripe_emulator.process import EmulatorProcess
 from devstack.valkey import EmbeddedValkey
 from devstack.waiting import wait_until
 from kafka_bridge.errors import TryLater
-from payment_project.stripe_gateway import limits, rate_limiter, shared_state
+from payment_project.stripe_gateway import limit_state, limits, rate_limiter, shared_state
 from payment_project.stripe_gateway.limit_state import ALL, WINDOW, LimitState
 from payment_project.stripe_gateway.limits import Gate, endpoint_of
 from payment_project.stripe_gateway.rate_limiter import RateLimiter, Rates
@@ -214,6 +216,29 @@ class TestSharing:
 
         assert asyncio.run(run()) == [0, 0]
 
+    def test_what_valkey_was_not_told_counts_when_it_goes_on(self, tmp_path, key, monkeypatch):
+        monkeypatch.setattr(shared_state, "_AWAY", 0.3)
+        monkeypatch.setattr(shared_state, "_TIMEOUT", 0.05)
+        monkeypatch.setattr(limit_state, "WINDOW", 60.0)
+
+        async def run():
+            with Valkey(tmp_path) as valkey:
+                shared, other = (SharedState(valkey.url, key=key) for _ in range(2))
+                await take_one(shared)
+                valkey.freeze()
+                await take_one(shared)  # Valkey gets to know of this one late
+                await take_one(shared)
+                valkey.thaw()
+                await take_one(other)
+                async with asyncio.timeout(5):
+                    while len(shared_state.read_state(valkey.url, key=key)[0].grants[ALL]) < 4:
+                        await shared.update(lambda _state, _now: None)
+                        await asyncio.sleep(0.005)
+                await shared.close()
+                await other.close()
+
+        asyncio.run(run())
+
     def test_no_url_keeps_the_limits_to_the_process(self):
         async def run():
             shared = SharedState("")
@@ -243,6 +268,12 @@ class Valkey:
         command = self._server.program.command
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         wait_until(self._server.is_ready, what="Valkey")
+
+    def freeze(self):
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self):
         self._process.kill()
@@ -305,6 +336,15 @@ class TestCalls:
         assert paid["status"] == "succeeded"
         assert waited > 0.9
         assert first.gate.counts.rate_limited + second.gate.counts.rate_limited == 2
+
+    def test_no_question_is_asked_again_past_the_gate(self, stripe_emulator, key):
+        async def run():
+            async with callers(stripe_emulator.url, key=key) as (caller,):
+                paid = await caller.pay()
+                stripe_emulator.faults({"match": "^GET ", "times": 1, "action": "drop_before"})
+                return await outcome_of(caller.look(paid["id"]))
+
+        assert isinstance(asyncio.run(run()), stripe.APIConnectionError)
 
     def test_calls_that_meet_at_one_object_slow_nobody_down(self, stripe_emulator, key):
         stripe_emulator.faults({"match": PAYMENTS + "$", "times": 1, "action": "lock_timeout"})

@@ -71,7 +71,7 @@ def quota_is_kept(evidence: Evidence) -> Finding:
     """Stripe never sees more than the configured rate and burst."""
     finding = Finding(number=17, title=f"at most {QUOTA} requests a second at Stripe, and {BURST}")
     for seconds in WINDOWS:
-        for requests, at in crowds(evidence.requests, seconds=seconds):
+        for requests, at in crowds(evidence.arrivals, seconds=seconds):
             if any(since <= at <= until for since, until in evidence.disturbed):
                 continue  # what waited for a frozen or killed Stripe comes at once
             kept = requests <= QUOTA * seconds + BURST

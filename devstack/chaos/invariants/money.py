@@ -97,7 +97,11 @@ def all_agree(evidence: Evidence) -> Finding:
             finding.equal(f"{name}: PaymentIntent", intent["id"], row["payment_intent_id"])
             moved = (charges_of(intent), refunds_of(intent))
             shown = ledgers["customer"].payments.get(entry.payment_id, {})
-            finding.equal(f"{name}: Stripe, payment, customer", moved, _moved(row), _moved(shown))
+            books = evidence.booked_of[entry.payment_id]
+            finding.equal(
+                f"{name}: Stripe, payment, customer, ledger",
+                *(moved, _moved(row), _moved(shown), (books["charges"], books["refunds"])),
+            )
     for name, ledger in ledgers.items():
         known = {entry.payment_id for entry in accepted(evidence)}
         finding.none_of(ledger.payments.keys() - known, f"payments at {name} nobody was told of")
@@ -125,8 +129,10 @@ def sums_agree(evidence: Evidence) -> Finding:
     for currency in sorted({currency for _, currency in days} | audit.keys()):
         nets = (_net(evidence.ledgers[name], currency) for name in ("customer", "payment"))
         booked = sum(row["amount"] for row in evidence.balance if row["currency"] == currency)
+        entered = -sum(row["amount"] for row in evidence.entries if row["currency"] == currency)
         finding.equal(
-            f"{currency}: Stripe, books, customer, payment", audit.get(currency, 0), booked, *nets
+            f"{currency}: Stripe, books, ledger, customer, payment",
+            *(audit.get(currency, 0), booked, entered, *nets),
         )
     return finding
 
