@@ -3,13 +3,10 @@
 from typing import Final, Literal, NamedTuple
 from uuid import UUID, uuid5
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
 
-from kafka_bridge import outbox
 from kafka_bridge.contracts import SubscriptionUpdateRequested
+from payment_project.operators import ask_once
 from payment_project.subscriptions.models import Subscription
 
 
@@ -47,7 +44,6 @@ def possible_changes(subscription: Subscription) -> list[str]:
     return [*of_end, "resume" if subscription.paused else "pause"]
 
 
-@transaction.atomic
 def request_change(
     *, subscription: Subscription, change: Change, token: UUID, by: AbstractBaseUser
 ) -> bool:
@@ -55,28 +51,15 @@ def request_change(
 
     Returns False if it was asked with this token before.
     """
-    Subscription.objects.select_for_update().get(pk=subscription.pk)  # submitted twice at once
-    event_id = uuid5(subscription.pk, f"change:{token}")
-    if outbox.is_published(event_id):
-        return False
-    LogEntry.objects.create(
-        user_id=by.pk,
-        content_type=ContentType.objects.get_for_model(Subscription),
-        object_id=str(subscription.pk),
-        object_repr=str(subscription)[:200],
-        action_flag=CHANGE,
-        change_message=f"Asked for: {change.label}, {event_id}.",
+    event = SubscriptionUpdateRequested(
+        event_id=uuid5(subscription.pk, f"change:{token}"),
+        correlation_id=subscription.correlation_id,
+        source="payment-service",
+        customer_id=subscription.customer_id,
+        subscription_id=subscription.pk,
+        stripe_subscription_id=subscription.stripe_subscription_id,
+        action=change.action,
+        at_period_end=change.at_period_end,
     )
-    outbox.publish(
-        SubscriptionUpdateRequested(
-            event_id=event_id,
-            correlation_id=subscription.correlation_id,
-            source="payment-service",
-            customer_id=subscription.customer_id,
-            subscription_id=subscription.pk,
-            stripe_subscription_id=subscription.stripe_subscription_id,
-            action=change.action,
-            at_period_end=change.at_period_end,
-        )
-    )
-    return True
+    logged = f"Asked for: {change.label}, {event.event_id}."
+    return ask_once(subscription, event, by=by, logged=logged)
