@@ -1,18 +1,36 @@
 """What the parts of the API do alike with a request."""
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypeVar
 
-from django.db.models import Model
-from rest_framework import serializers
+from django.db.models import Model, QuerySet
+from rest_framework import mixins, serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
+from rest_framework.viewsets import GenericViewSet
 
-from customer_project.askers import Asker
+from customer_project.askers import Asker, asker_of
 from customer_project.customers.models import Customer
-from customer_project.payments.filters import WaitSerializer
+from customer_project.payments.filters import CustomerFilter, WaitSerializer
 from customer_project.watching import RevisionWatch
 
 LONGEST_WAIT: Final = 30.0
+
+M = TypeVar("M", bound=Model)
+
+
+class OfCustomersViewSet(mixins.ListModelMixin, GenericViewSet[M]):
+    """A list of what the customer who asks has; a merchant sees what all have."""
+
+    filter_serializer: ClassVar[type[CustomerFilter]]
+
+    def get_queryset(self) -> QuerySet[M]:
+        """Return the rows that the asker may see; of a list, those that the query chooses."""
+        rows, customer = super().get_queryset(), asker_of(self.request).customer
+        if customer:
+            rows = rows.filter(customer=customer)
+        if self.action != "list":
+            return rows
+        return self.filter_serializer(data=self.request.query_params).narrow(rows)
 
 
 def validated(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

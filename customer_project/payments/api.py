@@ -2,24 +2,18 @@
 
 from typing import Any, Final
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
-from rest_framework import mixins, serializers
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.viewsets import GenericViewSet
 
 from customer_project.askers import asker_of
 from customer_project.idempotency.api import accept_once
 from customer_project.merchants.models import Scope
 from customer_project.payments import services
-from customer_project.payments.filters import (
-    CustomerFilter,
-    NewestFirst,
-    PaymentFilter,
-)
+from customer_project.payments.filters import CustomerFilter, NewestFirst, PaymentFilter
 from customer_project.payments.models import Payment, SavedCard
 from customer_project.payments.parsers import StrictJSONParser
 from customer_project.payments.schema import payments_documented, saved_cards_documented
@@ -35,18 +29,20 @@ from customer_project.payments.serializers import (
     RefundRequestSerializer,
     SavedCardSerializer,
 )
-from customer_project.requests import validated, wait_for_news, who_pays
+from customer_project.requests import OfCustomersViewSet, validated, wait_for_news, who_pays
 from customer_project.watching import RevisionWatch
 
 _payments: Final = RevisionWatch(Payment)
 
 
 @payments_documented
-class PaymentViewSet(mixins.ListModelMixin, GenericViewSet[Payment]):
+class PaymentViewSet(OfCustomersViewSet[Payment]):
     """Payments of the customer who asks; nobody else's exist for them. Merchants see all."""
 
+    queryset = Payment.objects.all()
     parser_classes = (StrictJSONParser,)
     serializer_class = PaymentSerializer
+    filter_serializer = PaymentFilter
     pagination_class = NewestFirst
     scopes: Final = {
         "create": Scope.PAYMENTS_WRITE,
@@ -55,14 +51,6 @@ class PaymentViewSet(mixins.ListModelMixin, GenericViewSet[Payment]):
         "cancel": Scope.PAYMENTS_WRITE,
         "refunds": Scope.REFUNDS_WRITE,
     }
-
-    def get_queryset(self) -> QuerySet[Payment]:
-        """Return the payments that the asker may see; of a list, those that the query chooses."""
-        customer = asker_of(self.request).customer
-        payments = Payment.objects.filter(customer=customer) if customer else Payment.objects.all()
-        if self.action != "list":
-            return payments
-        return PaymentFilter(data=self.request.query_params).narrow(payments)
 
     def create(self, request: Request) -> HttpResponse:
         """Accept a payment: 202, with the place where its state can be watched."""
@@ -141,17 +129,13 @@ class PaymentViewSet(mixins.ListModelMixin, GenericViewSet[Payment]):
 
 
 @saved_cards_documented
-class SavedCardViewSet(mixins.ListModelMixin, GenericViewSet[SavedCard]):
+class SavedCardViewSet(OfCustomersViewSet[SavedCard]):
     """Cards that can be charged again, by their customer or by a merchant."""
 
+    queryset = SavedCard.objects.all()
     serializer_class = SavedCardSerializer
+    filter_serializer = CustomerFilter
     pagination_class = type("NewestSavedFirst", (NewestFirst,), {"ordering": "-saved_at"})
-
-    def get_queryset(self) -> QuerySet[SavedCard]:
-        """Return the cards that the asker may see, and the query chooses."""
-        customer = asker_of(self.request).customer
-        cards = SavedCard.objects.filter(customer=customer) if customer else SavedCard.objects.all()
-        return CustomerFilter(data=self.request.query_params).narrow(cards)
 
 
 def _address(payment: Payment) -> str:

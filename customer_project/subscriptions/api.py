@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
@@ -17,7 +16,7 @@ from customer_project.idempotency.api import accept_once
 from customer_project.merchants.models import Scope
 from customer_project.payments.filters import NewestFirst
 from customer_project.payments.parsers import StrictJSONParser
-from customer_project.requests import validated, wait_for_news, who_pays
+from customer_project.requests import OfCustomersViewSet, validated, wait_for_news, who_pays
 from customer_project.subscriptions import selectors, services
 from customer_project.subscriptions.filters import SubscriptionFilter
 from customer_project.subscriptions.models import Plan, Subscription
@@ -52,11 +51,13 @@ class PlanViewSet(mixins.ListModelMixin, GenericViewSet[Plan]):
 
 
 @subscriptions_documented
-class SubscriptionViewSet(mixins.ListModelMixin, GenericViewSet[Subscription]):
+class SubscriptionViewSet(OfCustomersViewSet[Subscription]):
     """Subscriptions of the customer who asks; nobody else's exist for them. Merchants see all."""
 
+    queryset = Subscription.objects.all()
     parser_classes = (StrictJSONParser,)
     serializer_class = SubscriptionSerializer
+    filter_serializer = SubscriptionFilter
     pagination_class = NewestFirst
     scopes: Final = {
         **dict.fromkeys(("list", "retrieve", "invoices", "events"), Scope.SUBSCRIPTIONS_READ),
@@ -68,15 +69,6 @@ class SubscriptionViewSet(mixins.ListModelMixin, GenericViewSet[Subscription]):
             Scope.SUBSCRIPTIONS_WRITE,
         ),
     }
-
-    def get_queryset(self) -> QuerySet[Subscription]:
-        """Return the subscriptions that the asker may see; of a list, those the query chooses."""
-        customer = asker_of(self.request).customer
-        everybodys = Subscription.objects.all()
-        rows = everybodys.filter(customer=customer) if customer else everybodys
-        if self.action != "list":
-            return rows
-        return SubscriptionFilter(data=self.request.query_params).narrow(rows)
 
     def create(self, request: Request) -> HttpResponse:
         """Accept a subscription: 202, with the place where its state can be watched."""
