@@ -1,18 +1,14 @@
 """Payments and saved cards in the customer service's Django admin."""
 
-import contextlib
 from typing import ClassVar
-from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import get_language, to_locale
 
-from customer_project.customers.admin import customers_found
+from customer_project.customers.admin import OfCustomersAdmin
 from customer_project.payments.models import Payment, PaymentEvent, SavedCard
 from customer_project.payments.money import formatted
-from kafka_bridge.read_only_admin import ReadOnlyAdmin
 
 
 def _money(amount: int, currency: str) -> str:
@@ -51,13 +47,13 @@ class PaymentEventInline(admin.TabularInline[PaymentEvent, Payment]):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin[Payment]):
+class PaymentAdmin(OfCustomersAdmin[Payment]):
     """Find a payment by what has an index: ids, and its customer's e-mail address."""
 
     list_display = ("id", "status", "money", "captured", "refunded", "customer", "created_at")
     list_filter = ("status",)
-    list_select_related = ("customer",)
-    search_fields = ("id",)
+    search_fields = our_ids = ("id", "correlation_id")
+    stripe_id, prefixes = "payment_intent_id", ("pi_",)
     search_help_text = "A payment's id, a correlation id, pi_…, or an e-mail address, in full"
     inlines: ClassVar = [PaymentEventInline]
 
@@ -76,42 +72,12 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
         """What went back."""
         return _money(payment.amount_refunded, payment.currency) if payment.amount_refunded else ""
 
-    def get_search_results(
-        self,
-        request: HttpRequest,  # noqa: ARG002 - Django's signature
-        queryset: QuerySet[Payment],
-        search_term: str,
-    ) -> tuple[QuerySet[Payment], bool]:
-        """Find by one index at a time."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        with contextlib.suppress(ValueError):
-            return queryset.filter(Q(id=UUID(term)) | Q(correlation_id=UUID(term))), False
-        if term.startswith("pi_"):
-            return queryset.filter(payment_intent_id=term), False
-        return queryset.filter(customer__in=customers_found(term).values("id")), False
-
 
 @admin.register(SavedCard)
-class SavedCardAdmin(ReadOnlyAdmin[SavedCard]):
+class SavedCardAdmin(OfCustomersAdmin[SavedCard]):
     """Find a customer's cards."""
 
     list_display = ("payment_method_id", "brand", "last4", "exp_month", "exp_year", "customer")
-    list_select_related = ("customer",)
     search_fields = ("payment_method_id",)
+    stripe_id, prefixes = "payment_method_id", ("pm_", "card_", "src_")
     search_help_text = "pm_…, or the customer's e-mail address, in full"
-
-    def get_search_results(
-        self,
-        request: HttpRequest,  # noqa: ARG002 - Django's signature
-        queryset: QuerySet[SavedCard],
-        search_term: str,
-    ) -> tuple[QuerySet[SavedCard], bool]:
-        """Find by one index at a time."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if term.startswith(("pm_", "card_", "src_")):
-            return queryset.filter(payment_method_id=term), False
-        return queryset.filter(customer__in=customers_found(term).values("id")), False

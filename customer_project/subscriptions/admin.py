@@ -1,18 +1,14 @@
 """Plans and subscriptions in Django admin."""
 
-import contextlib
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from customer_project.customers.admin import customers_found
+from customer_project.customers.admin import OfCustomersAdmin
 from customer_project.payments.money import formatted
 from customer_project.subscriptions import services
 from customer_project.subscriptions.models import Invoice, Plan, Subscription, SubscriptionEvent
-from kafka_bridge.read_only_admin import ReadOnlyAdmin
 
 
 @admin.register(Plan)
@@ -70,13 +66,13 @@ class SubscriptionEventInline(admin.TabularInline[SubscriptionEvent, Subscriptio
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ReadOnlyAdmin[Subscription]):
+class SubscriptionAdmin(OfCustomersAdmin[Subscription]):
     """Find a customer's subscriptions, with their invoices and history."""
 
     list_display = ("id", "subscription_plan_id", "status", "price", "customer", "created_at")
     list_filter = ("status",)
-    list_select_related = ("customer",)
-    search_fields = ("id",)
+    search_fields = our_ids = ("id", "correlation_id")
+    stripe_id, prefixes = "stripe_subscription_id", ("sub_",)
     search_help_text = "An id, sub_…, or the customer's e-mail address or name, in full"
     exclude = ("client_secret", "next_action")
     inlines = (InvoiceInline, SubscriptionEventInline)
@@ -85,19 +81,3 @@ class SubscriptionAdmin(ReadOnlyAdmin[Subscription]):
     def price(self, subscription: Subscription) -> str:
         """The price of one unit as people write it."""
         return formatted(subscription.amount, subscription.currency)
-
-    def get_search_results(
-        self,
-        request: HttpRequest,  # noqa: ARG002 - Django's signature
-        queryset: QuerySet[Subscription],
-        search_term: str,
-    ) -> tuple[QuerySet[Subscription], bool]:
-        """Find by one index at a time."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        with contextlib.suppress(ValueError):
-            return queryset.filter(Q(id=UUID(term)) | Q(correlation_id=UUID(term))), False
-        if term.startswith("sub_"):
-            return queryset.filter(stripe_subscription_id=term), False
-        return queryset.filter(customer__in=customers_found(term).values("id")), False
