@@ -61,91 +61,13 @@ class Bench:
 
     def throughput(self) -> list[Target]:
         """Compare rates: T1, T2, T3 and T9."""
-        size, system = self.size, self.system
-        rounds = [self._round(number) for number in range(size.runs)]
-        ratios = [one["system"].rate / one["tutorial"].rate for one in rounds]
+        rounds = [self._round(number) for number in range(self.size.runs)]
         normal = [one["system"] for one in rounds]
-        shares = [one["system"].rate / one["without"].rate for one in rounds]
-        cpu = statistics.median(one.cpu_ms_in_all for one in normal)
-        raw = rivals.raw_limit(system, count=size.payments * 4)
-        self.tell("Stripe takes 300 ms")
-        system.stripe(latency=STRIPE_SECONDS)
-        waiting = [system.drain(size.payments) for _ in range(size.runs)]
-        prefork = rivals.tutorial(system, count=size.tutorial_waiting)
-        threads = rivals.tutorial(
-            system,
-            count=size.tutorial,
-            pool=("--pool", "threads", "--concurrency", "50"),
-        )
-        system.stripe(latency=0.0)
-        self.tell(f"A backlog of {size.backlog}")
-        backlog = system.drain(size.backlog)
-        rate, waiting_rate = _rate(normal), _rate(waiting)
-        idle, shared_once = _of_services(self.idle_resident), _of_services(self.idle_megabytes)
         return [
-            Target(
-                name="T1",
-                what="times the tutorial's pipeline, Stripe at 0 ms",
-                value=statistics.median(ratios),
-                target=20,
-                better="more",
-                figures={
-                    "payments_per_second": rate,
-                    "tutorial_per_second": _median(one["tutorial"].rate for one in rounds),
-                    "raw_limit_records_per_second": raw.rate,
-                    "ratios": ratios,
-                },
-            ),
-            Target(
-                name="T2",
-                what="of the rate without the call to Stripe",
-                value=statistics.median(shares),
-                target=0.5,
-                better="more",
-                figures={
-                    "without_stripe_per_second": _median(one["without"].rate for one in rounds),
-                    "cpu_ms_a_payment": cpu,
-                    "cpu_ms_target": 1.5,
-                    "cpu_us_to_decode_500_bytes": decoding_us(),
-                    "cpu_ms_by_process": _medians([one.cpu_ms for one in normal]),
-                    "all_met": cpu <= 1.5,  # noqa: PLR2004 - the target
-                },
-            ),
-            Target(
-                name="T3",
-                what="of T1's rate with Stripe at 300 ms, one worker process",
-                value=waiting_rate / rate,
-                target=0.9,
-                better="more",
-                figures={
-                    "payments_per_second": waiting_rate,
-                    "times_tutorial_prefork": waiting_rate / prefork.rate,
-                    "times_tutorial_threads": waiting_rate / threads.rate,
-                    "tutorial_prefork_per_second": prefork.rate,
-                    "tutorial_threads_per_second": threads.rate,
-                    "all_met": waiting_rate >= max(100 * prefork.rate, 15 * threads.rate),
-                },
-            ),
-            Target(
-                name="T9",
-                what=f"of T1's rate while {size.backlog} queued payments are drained",
-                value=backlog.rate / rate,
-                target=0.9,
-                better="more",
-                figures={
-                    "payments_per_second": backlog.rate,
-                    "seconds_to_drain": backlog.seconds,
-                    "idle_megabytes_rss": idle,
-                    "idle_megabytes_pss": shared_once,
-                    "idle_megabytes_target": 900,
-                    "idle_megabytes_rss_by_process": self.idle_resident,
-                    "idle_megabytes_pss_by_process": self.idle_megabytes,
-                    "worker_megabytes_after_each_drain": [
-                        one.megabytes["payment-worker"] for one in [*normal, backlog]
-                    ],
-                    "all_met": idle <= 900,  # noqa: PLR2004 - the target
-                },
-            ),
+            self._beside_the_tutorial(rounds, normal),
+            _beside_no_stripe(rounds, normal),
+            self._while_stripe_takes_its_time(rate=_rate(normal)),
+            self._with_a_backlog(normal),
         ]
 
     def _round(self, number: int) -> dict[str, Any]:
@@ -158,6 +80,78 @@ class Bench:
         tutorial = rivals.tutorial(self.system, count=self.size.tutorial)
         self.tell(f"  {normal.rate:.0f}, {without.rate:.0f}, {tutorial.rate:.0f} payments/s")
         return {"system": normal, "without": without, "tutorial": tutorial}
+
+    def _beside_the_tutorial(
+        self, rounds: Sequence[dict[str, Any]], normal: Sequence[Drained]
+    ) -> Target:
+        ratios = [one["system"].rate / one["tutorial"].rate for one in rounds]
+        raw = rivals.raw_limit(self.system, count=self.size.payments * 4)
+        return Target(
+            name="T1",
+            what="times the tutorial's pipeline, Stripe at 0 ms",
+            value=statistics.median(ratios),
+            target=20,
+            better="more",
+            figures={
+                "payments_per_second": _rate(normal),
+                "tutorial_per_second": _median(one["tutorial"].rate for one in rounds),
+                "raw_limit_records_per_second": raw.rate,
+                "ratios": ratios,
+            },
+        )
+
+    def _while_stripe_takes_its_time(self, *, rate: float) -> Target:
+        size, system = self.size, self.system
+        self.tell("Stripe takes 300 ms")
+        system.stripe(latency=STRIPE_SECONDS)
+        waiting_rate = _rate([system.drain(size.payments) for _ in range(size.runs)])
+        prefork = rivals.tutorial(system, count=size.tutorial_waiting)
+        threads = rivals.tutorial(
+            system,
+            count=size.tutorial,
+            pool=("--pool", "threads", "--concurrency", "50"),
+        )
+        system.stripe(latency=0.0)
+        return Target(
+            name="T3",
+            what="of T1's rate with Stripe at 300 ms, one worker process",
+            value=waiting_rate / rate,
+            target=0.9,
+            better="more",
+            figures={
+                "payments_per_second": waiting_rate,
+                "times_tutorial_prefork": waiting_rate / prefork.rate,
+                "times_tutorial_threads": waiting_rate / threads.rate,
+                "tutorial_prefork_per_second": prefork.rate,
+                "tutorial_threads_per_second": threads.rate,
+                "all_met": waiting_rate >= max(100 * prefork.rate, 15 * threads.rate),
+            },
+        )
+
+    def _with_a_backlog(self, normal: Sequence[Drained]) -> Target:
+        self.tell(f"A backlog of {self.size.backlog}")
+        backlog = self.system.drain(self.size.backlog)
+        idle = _of_services(self.idle_resident)
+        return Target(
+            name="T9",
+            what=f"of T1's rate while {self.size.backlog} queued payments are drained",
+            value=backlog.rate / _rate(normal),
+            target=0.9,
+            better="more",
+            figures={
+                "payments_per_second": backlog.rate,
+                "seconds_to_drain": backlog.seconds,
+                "idle_megabytes_rss": idle,
+                "idle_megabytes_pss": _of_services(self.idle_megabytes),
+                "idle_megabytes_target": 900,
+                "idle_megabytes_rss_by_process": self.idle_resident,
+                "idle_megabytes_pss_by_process": self.idle_megabytes,
+                "worker_megabytes_after_each_drain": [
+                    one.megabytes["payment-worker"] for one in [*normal, backlog]
+                ],
+                "all_met": idle <= 900,  # noqa: PLR2004 - the target
+            },
+        )
 
     def latency(self) -> list[Target]:
         """Measure an open loop: T4, and what its requests cost, T6."""
@@ -275,6 +269,26 @@ def quota(size: Size) -> Target:
         target=0.95,
         better="more",
         figures={**figures, "all_met": figures["answered_429"] < 0.01},  # noqa: PLR2004
+    )
+
+
+def _beside_no_stripe(rounds: Sequence[dict[str, Any]], normal: Sequence[Drained]) -> Target:
+    shares = [one["system"].rate / one["without"].rate for one in rounds]
+    cpu = statistics.median(one.cpu_ms_in_all for one in normal)
+    return Target(
+        name="T2",
+        what="of the rate without the call to Stripe",
+        value=statistics.median(shares),
+        target=0.5,
+        better="more",
+        figures={
+            "without_stripe_per_second": _median(one["without"].rate for one in rounds),
+            "cpu_ms_a_payment": cpu,
+            "cpu_ms_target": 1.5,
+            "cpu_us_to_decode_500_bytes": decoding_us(),
+            "cpu_ms_by_process": _medians([one.cpu_ms for one in normal]),
+            "all_met": cpu <= 1.5,  # noqa: PLR2004 - the target
+        },
     )
 
 
