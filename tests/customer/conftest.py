@@ -1,8 +1,11 @@
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.db import connection
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
@@ -32,6 +35,21 @@ def post(client, body=GOOD, *, key="", **options):
     """Ask for a payment, with a new key if none is given; None sends no key."""
     headers = {} if key is None else {"Idempotency-Key": key or str(uuid.uuid4())}
     return client.post("/api/payments/", body, headers=headers, **options)
+
+
+def together(calls):
+    """Make the calls at the same time, each in a thread of its own; return what they return."""
+    start = threading.Barrier(len(calls))
+
+    def make(call):
+        try:
+            start.wait()
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(make, calls))
 
 
 def make_plan(*, save=True, **fields):

@@ -1,13 +1,11 @@
 import gettext
 import re
-import threading
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from babel.messages.pofile import read_po
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.test import Client
 
 from customer_project.checkout import demo, services
@@ -15,7 +13,7 @@ from customer_project.checkout.models import Item, Order
 from customer_project.payments import services as payments
 from customer_project.payments.models import Payment
 from kafka_bridge.contracts import CardPaymentAnswered, PaymentStatus
-from tests.customer.conftest import make_customer, published
+from tests.customer.conftest import make_customer, published, together
 
 SHOP = Path(demo.__file__).parent.parent
 
@@ -188,10 +186,8 @@ class TestPayAtOnce:
     def test_many_at_once_pay_once(self, ada):
         demo.make_items()
         order = services.place_order(customer=ada, item=Item.objects.get(slug="mug"))
-        together = threading.Barrier(6)
 
         def click():
-            together.wait()
             services.pay_order(
                 customer=ada,
                 order_id=order.id,
@@ -200,13 +196,8 @@ class TestPayAtOnce:
                 save_card=False,
                 return_url="https://shop.example/",
             )
-            connection.close()
 
-        clicks = [threading.Thread(target=click) for _ in range(6)]
-        for thread in clicks:
-            thread.start()
-        for thread in clicks:
-            thread.join()
+        together([click] * 6)
 
         assert len(published()) == 1
         assert Payment.objects.count() == 1

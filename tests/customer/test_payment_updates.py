@@ -1,8 +1,6 @@
-import threading
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
 
 from customer_project.idempotency.models import IdempotencyKey
 from customer_project.payments import handlers
@@ -16,6 +14,7 @@ from tests.customer.conftest import (
     post,
     published,
     rows,
+    together,
 )
 from tests.customer.test_payments import answered
 
@@ -260,23 +259,14 @@ class TestIdempotencyKey:
 class TestAtTheSameTime:
     def test_two_refunds_with_one_key_are_one(self):
         payment = make_payment(make_customer("ada"), status="succeeded", amount_captured=1999)
-        client, start, responses = merchant_client(), threading.Barrier(6), []
-        authorization = client._credentials
+        client = merchant_client()
 
         def refund():
             other = type(client)()
-            other._credentials = authorization
-            try:
-                start.wait()
-                responses.append(ask(other, payment, "refunds", {"amount": 1999}, key="k"))
-            finally:
-                connection.close()
+            other._credentials = client._credentials
+            return ask(other, payment, "refunds", {"amount": 1999}, key="k")
 
-        threads = [threading.Thread(target=refund) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        responses = together([refund] * 6)
 
         assert [response.status_code for response in responses] == [202] * 6
         assert len({response.content for response in responses}) == 1

@@ -1,4 +1,4 @@
-import threading
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from customer_project.payments.models import Payment
 from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus
 from kafka_bridge.models import OutboxEvent
-from tests.customer.conftest import GOOD, client_of, make_customer, post, published, rows
+from tests.customer.conftest import GOOD, client_of, make_customer, post, published, rows, together
 
 FULL = {
     **GOOD,
@@ -187,24 +187,7 @@ class TestAtTheSameTime:
     def post_together(self, bodies):
         """Post each body from a thread of its own, all with one key."""
         customer = make_customer("ada")
-        clients = [client_of(customer) for _ in bodies]
-        start, responses = threading.Barrier(len(bodies)), []
-
-        def ask(client, body):
-            try:
-                start.wait()
-                responses.append(post(client, body, key="k"))
-            finally:
-                connection.close()
-
-        threads = [
-            threading.Thread(target=ask, args=pair) for pair in zip(clients, bodies, strict=True)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return responses
+        return together([partial(post, client_of(customer), body, key="k") for body in bodies])
 
     def test_two_clicks_are_one_payment(self):
         responses = self.post_together([GOOD] * 8)

@@ -1,16 +1,14 @@
 import re
-import threading
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from customer_project.checkout.subscriptions import services
 from customer_project.subscriptions import handlers
 from customer_project.subscriptions.models import Plan, Subscription
-from tests.customer.conftest import make_customer, make_plan, published
+from tests.customer.conftest import make_customer, make_plan, published, together
 from tests.customer.subscribing import NEXT_ACTION, answered, invoiced, updated
 
 PLAN = "/checkout/plans/pro-monthly/"
@@ -137,10 +135,8 @@ class TestSubscribe:
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_subscribe_once(ada):
     plan = make_plan()
-    together = threading.Barrier(6)
 
     def click():
-        together.wait()
         services.subscribe(
             customer=ada,
             plan=plan,
@@ -148,13 +144,8 @@ def test_many_at_once_subscribe_once(ada):
             confirmation_token=f"ctoken_{uuid4().hex}",
             return_url="https://shop.example/",
         )
-        connection.close()
 
-    clicks = [threading.Thread(target=click) for _ in range(6)]
-    for thread in clicks:
-        thread.start()
-    for thread in clicks:
-        thread.join()
+    together([click] * 6)
 
     assert len(published()) == 1
     assert Subscription.objects.count() == 1
