@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -26,7 +27,7 @@ def list_url(model):
 
 def detail_url(row):
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
-    return reverse(name, args=[row.pk])
+    return reverse(name, args=[quote(row.pk)])
 
 
 class AdminPages:
