@@ -83,11 +83,17 @@ async def retrieve_subscription(
 ) -> SubscriptionSnapshot:
     """Fetch a Subscription as it is now, with its latest invoice and those named that it has.
 
+    One that has ended comes with all invoices that stay open: nobody pays them any more, and no
+    webhook says so of each.
+
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
     subscription = await fetch_subscription(stripe_subscription_id)
     wanted = dict.fromkeys([*invoice_ids, subscription["latest_invoice"]])
+    if has_ended(subscription):
+        unpaid = {"subscription": subscription["id"], "status": "open"}
+        wanted |= {invoice["id"]: None async for invoice in all_of("/v1/invoices", unpaid)}
     found = [await find_invoice(one, of=subscription["id"]) for one in wanted if one]
     return snapshot_of(subscription, [invoice_of(invoice) for invoice in found if invoice])
 

@@ -1,0 +1,173 @@
+"""Webhooks in any order, any number of times, read at any moment: all ends as it does in order."""
+
+import asyncio
+import random
+from collections import defaultdict
+
+import pytest
+from django.db import transaction
+
+from kafka_bridge.contracts import Topic, decode
+from kafka_bridge.database import close_reader
+from kafka_bridge.handlers import handler_of
+from kafka_bridge.models import OutboxEvent
+from payment_project.customers.models import SavedCard
+from payment_project.payments.models import Dispute, Payment, Refund
+from payment_project.subscriptions.models import Invoice, Subscription
+from tests.payment.any_order import Relived
+from tests.payment.conftest import WEBHOOK_SECRET
+from tests.payment.copies import number_in, original
+from tests.payment.lives import disputed, given_up, recovered
+from tests.payment.subscribing import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)  # what is read is read in another thread
+
+TABLES = (Payment, Refund, Dispute, Subscription, Invoice, SavedCard)
+OF_THE_WAY = {
+    Payment: {"revision", "created_at", "updated_at"},
+    Refund: {"id"},  # made of Stripe's, which is another in each copy
+    Subscription: {"revision", "created_at", "updated_at"},
+    Invoice: {"revision"},
+    SavedCard: {"created_at"},
+}
+"""How often something changed on the way, and when that was noticed."""
+FOR_US = (Topic.STRIPE_PAYMENT_UPDATE, Topic.STRIPE_SUBSCRIPTION_UPDATE)
+TOLD = {
+    Topic.PAYMENT_CARD_RESULT: (Payment, "payment_id"),
+    Topic.PAYMENT_STATUS_UPDATED: (Payment, "payment_id"),
+    Topic.PAYMENT_SETUP_RESULT: (Subscription, "subscription_id"),
+    Topic.SUBSCRIPTION_STATUS_UPDATED: (Subscription, "subscription_id"),
+    Topic.SUBSCRIPTION_PAYMENT_UPDATED: (Invoice, "invoice_id"),
+}
+NOT_TOLD = {"revision", "created_at", "correlation_id", "customer_id"}
+IN_SHORT = ("Payment", "Subscription")
+SIDE_BY_SIDE = 250
+
+
+@pytest.fixture(autouse=True)
+def _read_at_any_time(settings):
+    settings.STRIPE_WEBHOOK_SECRETS = [WEBHOOK_SECRET]
+    settings.WEBHOOK_READ_INTERVAL = 0
+    yield
+    close_reader()
+
+
+@pytest.fixture
+def clock(at_stripe):
+    return Clock(at_stripe, days_ago=75)
+
+
+class Service:
+    """This service, as many customers at once have it."""
+
+    def __init__(self, run):
+        self._run, self._seen = run, 0
+
+    def serve(self, lives):
+        """Let lives take their course, a turn of each at a time."""
+        living = {life.copy.number: life for life in lives}
+        while turns := {
+            number: turn for number, life in living.items() if (turn := life.next_turn())
+        }:
+            living = {number: living[number] for number in turns}
+            done = [number for number, turn in turns.items() if turn.answer is not None]
+            begun = [(living[number], turns[number]) for number in turns.keys() - set(done)]
+            self._run(_all(life.ask(turn) for life, turn in begun))
+            self._record([living[number].answered(turns[number]) for number in done])
+            for event in self._passed_on():
+                living[number_in([event.customer_id])].passed_on(event)
+
+    def _record(self, done):
+        batches = defaultdict(list)
+        for answered in done:
+            batches[type(answered.event)].append(answered)
+        for event_class, batch in batches.items():
+            with transaction.atomic():
+                handler_of(event_class).record(batch)
+
+    def _passed_on(self):
+        rows = list(OutboxEvent.objects.filter(id__gt=self._seen, topic__in=FOR_US).order_by("id"))
+        self._seen = rows[-1].id if rows else self._seen
+        return [_event(row) for row in rows]
+
+
+async def _all(calls):
+    await asyncio.gather(*calls)
+
+
+def _event(row):
+    return decode(bytes(row.value), topic=row.topic, partition=0, offset=0)
+
+
+def ends():
+    """Return the rows that each copy has at its end, with the original's ids."""
+    found = defaultdict(dict)
+    for model in TABLES:
+        for row in model.objects.values():
+            number = number_in(row.values())
+            kept = {
+                name: original(row[name], number)
+                for name in row.keys() - OF_THE_WAY.get(model, set())
+            }
+            found[number][model.__name__, str(sorted(kept.items()))] = kept
+    return found
+
+
+def difference(end, of):
+    """Return what is in one end, and not in the other."""
+    return [end[key] for key in sorted(end.keys() - of.keys())]
+
+
+def check_told():
+    """Each change was told with a higher revision, and the last one tells what is recorded."""
+    last = {}
+    for row in OutboxEvent.objects.filter(topic__in=TOLD).order_by("id"):
+        event, (model, name) = _event(row), TOLD[row.topic]
+        key = (model, getattr(event, name))
+        if key in last and last[key].topic != Topic.PAYMENT_SETUP_RESULT:  # which is told twice
+            assert last[key].revision < event.revision
+        last[key] = event
+    for model in (Payment, Subscription, Invoice):
+        for row in model.objects.all():
+            told = last[model, row.pk]
+            if model is not Subscription:  # whose revision its invoices raise, too
+                assert told.revision == row.revision
+            names = {field.attname for field in row._meta.concrete_fields} - NOT_TOLD
+            for name in names & set(type(told).model_fields):
+                assert (_plain(getattr(told, name)) or None) == (getattr(row, name) or None), name
+
+
+def _plain(value):
+    return value.model_dump() if hasattr(value, "model_dump") else value
+
+
+@pytest.fixture(params=[disputed, recovered, given_up], ids=lambda lived: lived.__name__)
+def life(request, run, at_stripe, clock):
+    return request.param(run, at_stripe, clock)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [70, pytest.param(3400, marks=[pytest.mark.large, pytest.mark.timeout(3600)])],
+)
+def test_lived_again_in_any_order_it_ends_the_same(run, life, times):
+    seeds = random.Random(7).sample(range(10**6), times)
+    copies = [Relived(life, 0)]
+    copies += [Relived(life, number, seed=seed) for number, seed in enumerate(seeds, 1)]
+    service = Service(run)
+
+    for first in range(0, len(copies), SIDE_BY_SIDE):
+        service.serve(copies[first : first + SIDE_BY_SIDE])
+
+    found = ends()
+    in_order = found[0]
+    statuses = {row["status"] for (name, _), row in in_order.items() if name in IN_SHORT}
+    assert statuses == {life.moments[-1].looks[""].status}
+    assert len(found) == len(copies)
+    other = {number: end for number, end in found.items() if end.keys() != in_order.keys()}
+    for number, end in other.items():
+        pytest.fail(
+            f"{len(other)} of {times} end otherwise; with seed {seeds[number - 1]}: "
+            f"{difference(end, in_order)} in place of {difference(in_order, end)}"
+        )
+    check_told()
