@@ -54,6 +54,6 @@ def subscription(seen: SubscriptionSeen) -> SubscriptionUpdateRequested:
         source="payment-service",
         customer_id=origin.customer_id,
         subscription_id=origin.subscription_id,
-        stripe_subscription_id=seen.stripe_subscription_id,
+        stripe_subscription_id=seen.snapshot.stripe_subscription_id,
         action="refresh",
     )

@@ -7,16 +7,23 @@ from typing import Any, Final
 from django.conf import settings
 from django.db.models import Count, Max
 
+from kafka_bridge.contracts import SubscriptionStatus
 from payment_project.payments.models import Payment
 from payment_project.reconciliation.models import Divergence, Run
 from payment_project.stripe_gateway.changes import PaymentSeen, SubscriptionSeen
-from payment_project.subscriptions.models import Subscription
+from payment_project.subscriptions.models import Invoice, Subscription
 from payment_project.webhooks import selectors as webhooks
 from payment_project.webhooks.types import HANDLED
 
 _OVERLAP: Final = timedelta(minutes=10)
 _KEPT: Final = timedelta(days=30)
 """How long Stripe lists events: https://docs.stripe.com/api/events"""
+_ONE_BY_ONE: Final = 100
+_COMPARED: Final = (
+    *("status", "subscription_plan_id", "amount", "currency", "quantity", "paused"),
+    *("cancel_at_period_end", "current_period_end"),
+)
+"""What a subscription's row must have in common with Stripe's."""
 
 Found = dict[str, tuple[str, str]]
 """Stripe's id → the kind of the divergence, and what is to be said of it."""
@@ -62,15 +69,39 @@ def diverging_subscriptions(seen: Sequence[SubscriptionSeen]) -> Found:
     """Return the subscriptions of ours that are missing here, or are otherwise than at Stripe."""
     ours = {one.origin.subscription_id: one for one in seen if one.origin}
     rows = {row.id: row for row in Subscription.objects.filter(id__in=ours)}
+    latest = [one.snapshot.latest_invoice_id for one in ours.values()]
+    invoices = dict(Invoice.objects.filter(id__in=latest).values_list("id", "status"))
     found: Found = {}
     for subscription_id, one in ours.items():
-        row = rows.get(subscription_id)
+        row, stripes = rows.get(subscription_id), one.snapshot.stripe_subscription_id
         if row is None:
-            found[one.stripe_subscription_id] = ("missing_subscription", one.status)
-        elif row.status not in (one.status, "failed"):
-            said = f"{row.status} here, {one.status} there"
-            found[one.stripe_subscription_id] = ("different_subscription", said)
+            found[stripes] = ("missing_subscription", one.snapshot.status)
+        elif said := _differences(row, one, invoices.get(one.snapshot.latest_invoice_id, "")):
+            found[stripes] = ("different_subscription", said)
     return found
+
+
+def open_before(moment: datetime) -> dict[str, list[str]]:
+    """Return Stripe's ids of what was found and not looked at since, by the kind of object.
+
+    Those that were asked about longest ago, and so many as a run can look at one by one.
+    """
+    still = Divergence.objects.filter(resolved_at=None, asked_at__lt=moment)
+    found: dict[str, list[str]] = {}
+    rows = still.order_by("asked_at", "id").values_list("kind", "object_id")
+    for kind, object_id in rows[:_ONE_BY_ONE]:
+        found.setdefault(kind.partition("_")[2], []).append(object_id)
+    return found
+
+
+def _differences(row: Subscription, seen: SubscriptionSeen, invoice_status: str) -> str:
+    if row.status == SubscriptionStatus.FAILED:
+        return ""  # what Stripe has of it was ended
+    pairs = [(name, getattr(row, name), getattr(seen.snapshot, name)) for name in _COMPARED]
+    pairs.append(("latest invoice", invoice_status, seen.latest_invoice_status))
+    return "; ".join(
+        f"{name}: {here} here, {there} there" for name, here, there in pairs if here != there
+    )
 
 
 def open_divergences() -> dict[str, int]:

@@ -16,11 +16,14 @@ from payment_project.reconciliation.models import Divergence, Run
 from payment_project.reconciliation.selectors import Found
 from payment_project.stripe_gateway.changes import (
     PaymentSeen,
+    event_now,
     events_since,
+    payment_now,
     payments_since,
+    subscription_now,
     subscriptions_since,
 )
-from payment_project.stripe_gateway.client import calls_from_here
+from payment_project.stripe_gateway.client import Finish, calls_from_here
 
 T = TypeVar("T")
 
@@ -32,7 +35,8 @@ def reconcile(*, since: datetime | None = None) -> Run:
     """Compare what happened at Stripe with what is known here, and publish what repairs it.
 
     It writes no payment: it publishes the webhooks that never came, and asks for another look at
-    what is missing or otherwise. It may be killed at any time and run beside itself.
+    what is missing or otherwise. What it found earlier, and is older than what it reads now, is
+    looked at one by one. It may be killed at any time and run beside itself.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
@@ -60,13 +64,34 @@ def reconcile(*, since: datetime | None = None) -> Run:
             run.elsewhere_made += len(subscriptions) - len(made_here)
             _settle(
                 run,
-                {one.stripe_subscription_id: one for one in made_here},
+                {one.snapshot.stripe_subscription_id: one for one in made_here},
                 selectors.diverging_subscriptions,
                 repairs.subscription,
             )
+        _look_again(run, finish)
     run.finished_at = timezone.now()
     run.save()
     return run
+
+
+def _look_again(run: Run, finish: Finish) -> None:
+    for kind, object_ids in selectors.open_before(run.started_at).items():
+        now, diverging, repair = _ONE_BY_ONE[kind]
+        seen = {object_id: finish(now(object_id)) for object_id in object_ids}
+        _settle(run, {key: one for key, one in seen.items() if one}, diverging, repair)
+        _resolve([object_id for object_id, one in seen.items() if not one])
+
+
+_ONE_BY_ONE: Final[dict[str, tuple[Callable[[str], Any], Callable[..., Found], Any]]] = {
+    "webhook": (event_now, selectors.missed, repairs.webhook),
+    "payment": (payment_now, selectors.diverging_payments, repairs.payment),
+    "subscription": (
+        subscription_now,
+        selectors.diverging_subscriptions,
+        repairs.subscription,
+    ),
+}
+"""How what is older is fetched, compared and repaired. What Stripe has no more is no divergence."""
 
 
 def _ours(run: Run, seen: Sequence[PaymentSeen], settled: datetime) -> list[PaymentSeen]:

@@ -4,11 +4,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote
 
-from payment_project.stripe_gateway.client import Finish
+from payment_project.stripe_gateway.client import Finish, request
+from payment_project.stripe_gateway.errors import StripeRejected, is_missing
 from payment_project.stripe_gateway.lists import page_of
 from payment_project.stripe_gateway.states import Origin, state_of
-from payment_project.stripe_gateway.subscription_states import SubscriptionOrigin, origin_of
+from payment_project.stripe_gateway.subscription_states import (
+    SubscriptionOrigin,
+    SubscriptionSnapshot,
+    snapshot_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,18 @@ class PaymentSeen:
 class SubscriptionSeen:
     """A Subscription in Stripe's list."""
 
-    stripe_subscription_id: str
-    status: str
-    origin: SubscriptionOrigin | None
+    snapshot: SubscriptionSnapshot
+    latest_invoice_status: str
+    """Empty if there is none yet."""
+
+    @property
+    def origin(self) -> SubscriptionOrigin | None:
+        """Return what it was made for; None if it is not of our making."""
+        return self.snapshot.origin
 
 
 _MONEY_TAKEN: Final = "succeeded"
+_WITH_INVOICE: Final = ("latest_invoice", "default_payment_method", "pending_setup_intent")
 
 
 def events_since(moment: datetime, *, finish: Finish) -> Iterator[list[dict[str, Any]]]:
@@ -60,11 +72,50 @@ def subscriptions_since(moment: datetime, *, finish: Finish) -> Iterator[list[Su
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    params = {"created": _since(moment), "status": "all"}
+    expand = [f"data.{name}" for name in _WITH_INVOICE]
+    params = {"created": _since(moment), "status": "all", "expand": expand}
     for page in _pages("/v1/subscriptions", params, finish):
-        yield [
-            SubscriptionSeen(one["id"], one["status"], origin_of(one["metadata"])) for one in page
-        ]
+        yield [_subscription(one) for one in page]
+
+
+async def event_now(event_id: str) -> dict[str, Any] | None:
+    """Fetch a webhook event; None if Stripe lists it no more.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    return await _find(f"/v1/events/{quote(event_id, safe='')}", {})
+
+
+async def payment_now(payment_intent_id: str) -> PaymentSeen | None:
+    """Fetch a PaymentIntent; None if there is none.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    path = f"/v1/payment_intents/{quote(payment_intent_id, safe='')}"
+    intent = await _find(path, {"expand": ["latest_charge"]})
+    return intent and _payment(intent)
+
+
+async def subscription_now(stripe_subscription_id: str) -> SubscriptionSeen | None:
+    """Fetch a Subscription; None if there is none.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    path = f"/v1/subscriptions/{quote(stripe_subscription_id, safe='')}"
+    found = await _find(path, {"expand": list(_WITH_INVOICE)})
+    return found and _subscription(found)
+
+
+async def _find(path: str, params: Mapping[str, Any]) -> Any:
+    try:
+        return await request("get", path, params)
+    except StripeRejected as error:
+        if is_missing(error):
+            return None
+        raise
 
 
 def _pages(path: str, params: Mapping[str, Any], finish: Finish) -> Iterator[list[dict[str, Any]]]:
@@ -79,6 +130,15 @@ def _pages(path: str, params: Mapping[str, Any], finish: Finish) -> Iterator[lis
 
 def _since(moment: datetime) -> dict[str, int]:
     return {"gte": int(moment.timestamp())}
+
+
+def _subscription(subscription: Mapping[str, Any]) -> SubscriptionSeen:
+    invoice = subscription["latest_invoice"]
+    latest = {"latest_invoice": invoice and invoice["id"]}
+    return SubscriptionSeen(
+        snapshot=snapshot_of({**subscription, **latest}, ()),
+        latest_invoice_status=invoice["status"] if invoice else "",
+    )
 
 
 def _payment(intent: Mapping[str, Any]) -> PaymentSeen:

@@ -168,6 +168,65 @@ def test_what_was_too_young_is_read_by_the_next_run(settings):
     assert moment < last.started_at - timedelta(hours=1)
 
 
+def test_what_is_older_than_a_run_reads_is_resolved_all_the_same(
+    handle, at_stripe, paid, work, monkeypatch
+):
+    event = setup_requested()
+    handle(event)
+    payment = paid()
+    Payment.objects.filter(id=payment.id).delete()
+    Invoice.objects.all().delete()
+    Subscription.objects.all().delete()
+    services.reconcile()
+    assert set(selectors.open_divergences()) >= {
+        "missed_webhook",
+        "missing_payment",
+        "missing_subscription",
+    }
+    Divergence.objects.filter(kind__startswith="missing").exclude(
+        object_id__in=[payment.payment_intent_id, subscription_at(at_stripe)]
+    ).delete()  # of other tests
+    work()
+    a_day_later = timezone.now() + timedelta(days=1)
+    monkeypatch.setattr(selectors, "read_until", lambda _now: a_day_later)
+
+    run = services.reconcile()
+
+    assert (run.found, selectors.open_divergences()) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        (Subscription, {"subscription_plan_id": "another"}),
+        (Subscription, {"amount": 1}),
+        (Subscription, {"quantity": 7}),
+        (Subscription, {"cancel_at_period_end": True}),
+        (Subscription, {"current_period_end": "2020-01-01T00:00:00Z"}),
+        (Invoice, {"status": "open"}),
+    ],
+    ids=lambda given: next(iter(given)) if isinstance(given, dict) else given.__name__,
+)
+def test_subscription_that_is_otherwise_at_stripe(handle, at_stripe, work, table, change):
+    event = setup_requested()
+    handle(event)
+    of_ours = {
+        "customer_id" if table is Subscription else "subscription__customer_id": event.customer_id
+    }
+    row, made = table.objects.get(**of_ours), subscription_at(at_stripe)
+    table.objects.filter(pk=row.pk).update(**change)
+
+    services.reconcile()
+    work()
+
+    (found,) = Divergence.objects.filter(object_id=made)
+    assert found.kind == "different_subscription"
+    now = table.objects.get(pk=row.pk)
+    assert [getattr(now, name) for name in change] == [getattr(row, name) for name in change]
+    services.reconcile()
+    assert not Divergence.objects.filter(object_id=made, resolved_at=None).exists()
+
+
 def test_missing_payment_that_came_back_otherwise_is_another_divergence(paid):
     payment = paid()
     Payment.objects.filter(id=payment.id).delete()
