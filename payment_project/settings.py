@@ -47,6 +47,9 @@ STRIPE_LIMITS_URL = env.str(
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 # At least so many seconds between two reads of one object for webhooks about it.
 WEBHOOK_READ_INTERVAL = 1.0
+# Days that it is known what became of a webhook: more than the 30 that Stripe lists events for, or
+# reconciliation takes some for missed.
+WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", default=35)
 # Whether payments and subscriptions made with the account elsewhere, as in Stripe's dashboard, are
 # taken over: given our metadata, recorded and told of as ours.
 STRIPE_ADOPT = env.bool("STRIPE_ADOPT", default=False)
@@ -95,6 +98,11 @@ CELERY_BEAT_SCHEDULE["reconcile-stripe-widely"] = {
     "task": "payment_project.reconciliation.tasks.reconcile_stripe",
     "schedule": 24 * 3600.0,
     "kwargs": {"days": 3},
+    "options": {"expires": 3600.0},
+}
+CELERY_BEAT_SCHEDULE["purge-webhooks"] = {
+    "task": "payment_project.webhooks.tasks.purge_webhooks",
+    "schedule": 3600.0,
     "options": {"expires": 3600.0},
 }
 CELERY_BEAT_SCHEDULE["record-balance"] = {

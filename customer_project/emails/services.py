@@ -4,6 +4,7 @@ A mail server knows no idempotency key: if the process dies between its answer a
 same e-mail, by its Message-ID, is sent again.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -27,6 +28,8 @@ MAX_ATTEMPTS: Final = 20
 """With the waits below, an e-mail is tried for most of a day."""
 _FIRST_WAIT: Final = 10.0
 _LONGEST_WAIT: Final = 3600.0
+_ADDRESS: Final = re.compile(r"""[^\s<>"'(){}\[\],:;]+@[^\s<>"'(){}\[\],:;]+""")
+_SOMEBODY: Final = "(address)"
 
 
 def queue(outcomes: Sequence[PaymentProgress]) -> None:
@@ -92,7 +95,7 @@ def _send(email: Email, message: EmailMessage, backend: BaseEmailBackend) -> Non
         backend.send_messages([message])
     except Exception as error:  # noqa: BLE001 - whatever the backend raises; it is recorded
         email.attempts += 1
-        email.error = f"{type(error).__name__}: {text_of(error)}"
+        email.error = f"{type(error).__name__}: {_without_addresses(text_of(error), message)}"
         if email.attempts < MAX_ATTEMPTS:
             wait = min(_FIRST_WAIT * 2**email.attempts, _LONGEST_WAIT)
             email.due_at = timezone.now() + timedelta(seconds=wait)
@@ -100,3 +103,10 @@ def _send(email: Email, message: EmailMessage, backend: BaseEmailBackend) -> Non
     else:
         email.error = ""
         email.sent_at = timezone.now()
+
+
+def _without_addresses(text: str, message: EmailMessage) -> str:
+    """Take out the addresses that mail servers repeat: errors go to the log."""
+    for address in message.recipients():
+        text = text.replace(address, _SOMEBODY)
+    return _ADDRESS.sub(_SOMEBODY, text)

@@ -111,21 +111,24 @@ async def take_card(
 async def use_card(subscription: JSON, setup: JSON) -> bool:
     """Have a Subscription charged with the card of a SetupIntent that succeeded.
 
-    Returns False if it has not, or if a card that came later took its place.
+    Returns whether it is, by this call or an earlier one: False if the SetupIntent did not succeed,
+    or if a card that came later took its place.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
     # Within one second, the ids of our events tell which came later.
     taken = f"{setup['created']}/{setup['metadata'].get('event_id') or setup['id']}"
-    if setup["status"] != "succeeded" or taken <= subscription["metadata"].get(CARD_TAKEN, ""):
+    before = subscription["metadata"].get(CARD_TAKEN, "")
+    if setup["status"] != "succeeded" or taken < before:
         return False
-    await request(
-        "post",
-        f"/v1/subscriptions/{subscription['id']}",
-        {"default_payment_method": setup["payment_method"], "metadata": {CARD_TAKEN: taken}},
-        idempotency_key=f"{setup['id']}:use_card",
-    )
+    if taken > before:
+        await request(
+            "post",
+            f"/v1/subscriptions/{subscription['id']}",
+            {"default_payment_method": setup["payment_method"], "metadata": {CARD_TAKEN: taken}},
+            idempotency_key=f"{setup['id']}:use_card",
+        )
     return True
 
 

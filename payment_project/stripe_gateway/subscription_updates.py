@@ -167,7 +167,7 @@ async def _change_card(event: SubscriptionUpdateRequested, subscription: JSON) -
         subscription, how, event=event, stripe_customer_id=subscription["customer"]
     )
     if setup["status"] == "succeeded":
-        await pay_open(subscription, idempotency_key=f"{event.event_id}:pay")
+        await _pay_with(setup, subscription)
     return Outcome(new_card=step_of(setup))
 
 
@@ -201,19 +201,8 @@ async def finish_card(setup: JSON) -> str:
     if stripe_subscription_id and setup["status"] == "succeeded":
         subscription = await fetch_subscription(stripe_subscription_id)
         if not has_ended(subscription) and await use_card(subscription, setup):
-            await pay_open(subscription, idempotency_key=f"{setup['id']}:pay")
+            await _pay_with(setup, subscription)
     return stripe_subscription_id
-
-
-async def pay_open(subscription: JSON, *, idempotency_key: str) -> None:
-    """Try to pay a Subscription's latest invoice, if it is open, with its card.
-
-    Raises:
-        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
-    """
-    invoice = await _invoice(subscription)
-    if invoice and invoice["status"] == "open":
-        await _try_to_pay(invoice, idempotency_key)
 
 
 _ACTIONS: Final[dict[str, Callable[[SubscriptionUpdateRequested, JSON], Awaitable[Outcome]]]] = {
@@ -227,6 +216,16 @@ _ACTIONS: Final[dict[str, Callable[[SubscriptionUpdateRequested, JSON], Awaitabl
     "pay": _pay,
     "refresh": _refresh,
 }
+
+
+async def _pay_with(setup: JSON, subscription: JSON) -> None:
+    """Try to pay what is open with the card of a SetupIntent, which the Subscription has.
+
+    Once for each invoice, whoever hears of the card: who asked for it, or a webhook.
+    """
+    invoice = await _invoice(subscription)
+    if invoice and invoice["status"] == "open":
+        await _try_to_pay(invoice, f"{setup['id']}:pay")
 
 
 async def _try_to_pay(

@@ -18,6 +18,7 @@ from payment_project.stripe_gateway.webhook_objects import fetch_object, is_thin
 from payment_project.stripe_gateway.webhooks import read_webhook
 from payment_project.webhooks import adoption
 from payment_project.webhooks.turns import Covered, Read, once
+from payment_project.webhooks.types import HANDLED
 
 Object = Mapping[str, Any]
 
@@ -85,7 +86,7 @@ async def read(event: WebhookReceived) -> Reading:
         return Reading(*name, Ignored("a thin event (v2): nothing of those is handled here"))
     reader = _reader(webhook_event["type"])
     if reader is None:
-        return Reading(*name, Ignored("this type is of no interest"))
+        return Reading(*name, Ignored("webhooks of this type are not handled"))
     about = await object_of(webhook_event)
     if about is None:
         return Reading(*name, Ignored("Stripe has the object no more"))
@@ -96,6 +97,8 @@ async def read(event: WebhookReceived) -> Reading:
 
 
 def _reader(webhook_type: str) -> Callable[[Object], Awaitable[Read[Any] | News]] | None:
+    if webhook_type not in HANDLED:
+        return None
     found = (reader for prefix, reader in _READERS.items() if webhook_type.startswith(prefix))
     return next(found, None)
 
@@ -191,7 +194,6 @@ _READERS: Final[dict[str, Callable[[Object], Awaitable[Read[Any] | News]]]] = {
     "payment_intent.": _of_intent,
     "setup_intent.": _of_setup,
     "charge.refunded": _of_its_payment,
-    "charge.refund.": _of_its_payment,
     "refund.": _of_its_payment,
     "charge.dispute.": _of_its_payment,
     "invoice.": _of_invoice,
@@ -200,4 +202,4 @@ _READERS: Final[dict[str, Callable[[Object], Awaitable[Read[Any] | News]]]] = {
     "customer.deleted": _of_deleted_customer,
     "customer.updated": _of_customer,
 }
-"""Who reads which webhooks, by the beginning of their type."""
+"""Who reads which of the webhooks that are handled, by the beginning of their type."""

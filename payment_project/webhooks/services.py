@@ -1,9 +1,11 @@
 """Applying webhooks, and reporting what became of each."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final, Literal, NamedTuple
 from uuid import UUID, uuid5
 
+from django.conf import settings
 from django.utils import timezone
 
 from kafka_bridge import bulk, outbox
@@ -15,6 +17,7 @@ from kafka_bridge.contracts import (
     WebhookReceived,
 )
 from kafka_bridge.handlers import Answered
+from kafka_bridge.retention import AT_ONCE
 from payment_project.customers import services as customers
 from payment_project.payments import services as payments
 from payment_project.stripe_gateway.states import IntentState
@@ -90,6 +93,18 @@ def fail_discarded(webhooks: Sequence[WebhookReceived]) -> None:
     fresh = _not_processed(told)
     _record(fresh, {event.event_id: failed for event, _ in fresh})
     outbox.publish(*[_processed(event, reading, failed) for event, reading in fresh])
+
+
+def purge(*, at_once: int = AT_ONCE) -> int:
+    """Delete a batch of what was processed more than WEBHOOK_RETENTION_DAYS ago; return its size.
+
+    As long as Stripe lists an event, reconciliation compares it with these rows.
+    """
+    before = timezone.now() - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)
+    old = WebhookEvent.objects.filter(processed_at__lt=before).order_by("processed_at")
+    ids = old.values_list("id", flat=True)[:at_once]
+    deleted, _ = WebhookEvent.objects.filter(id__in=list(ids)).delete()
+    return deleted
 
 
 def _not_processed(webhooks: Sequence[Told]) -> list[Told]:

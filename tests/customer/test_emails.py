@@ -1,3 +1,4 @@
+import smtplib
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,13 @@ BANK = {"type": "redirect_to_url", "redirect_to_url": {"url": "https://bank.exam
 class Refusing(BaseEmailBackend):
     def send_messages(self, messages):
         raise ConnectionRefusedError("no server \x00 there")
+
+
+class NobodyThere(BaseEmailBackend):
+    def send_messages(self, messages):
+        (address,) = messages[0].to
+        said = f"5.1.1 <{address.upper()}>: no such user at mx@mail.example".encode()
+        raise smtplib.SMTPRecipientsRefused({address: (550, said)})
 
 
 @pytest.fixture
@@ -112,6 +120,17 @@ class TestRefusedByTheServer:
         Email.objects.update(due_at=timezone.now() - timedelta(seconds=1))
 
         assert len(sent()) == 1
+
+    def test_no_address_comes_into_the_log_or_the_row(self, payment, caplog):
+        tell(payment)
+
+        with caplog.at_level("WARNING"):
+            assert services.send_next(NobodyThere())
+
+        error = Email.objects.get().error
+        assert error.startswith("SMTPRecipientsRefused: ")
+        assert "550" in error
+        assert "@" not in error + caplog.text
 
     def test_is_given_up_in_the_end(self, payment):
         tell(payment)

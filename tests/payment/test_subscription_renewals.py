@@ -158,6 +158,22 @@ class TestNeedsTheCustomer:
         assert (invoice_updates()[-1].status, invoice_updates()[-1].amount_paid) == ("paid", 1900)
 
 
+class TestEnded:
+    def test_nothing_can_be_done_about_any_unpaid_invoice(
+        self, renewed, clock, change, set_at_stripe
+    ):
+        set_at_stripe("past_due")
+        subscription = renewed(BAD)
+        clock.reach(subscription.current_period_end, seconds=2 * HOUR)
+        change("refresh", subscription)
+        assert Invoice.objects.filter(customer_can="change_card").count() == 2
+
+        change("cancel", subscription)
+
+        unpaid = Invoice.objects.filter(status="open")
+        assert [invoice.customer_can for invoice in unpaid] == ["nothing", "nothing"]
+
+
 class TestPolicy:
     def test_who_may_be_charged_later_is_not_bothered_early(self, renewed, try_again):
         DunningPolicy.objects.create(retry_codes="lost generic_decline", tell_from_attempt=2)
@@ -179,6 +195,16 @@ class TestPolicy:
         assert subscription_updates()[-1].status == "canceled"
         assert invoice_updates()[-1].customer_can == "nothing"
         assert Subscription.objects.get().unpaid_since is None
+
+    def test_asked_about_again_it_is_another_event(self, renewed):
+        renewed(BAD)
+        (first,) = asked_to_end()
+        Subscription.objects.update(ending_asked_at=None)  # it was paid, and that was taken back
+
+        events = asked_to_end()
+
+        assert [event.invoice_id for event in events] == [first.invoice_id] * 2
+        assert len({event.event_id for event in events}) == 2
 
     def test_until_then_it_goes_on(self, renewed):
         DunningPolicy.objects.create(end_after_days=60)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from devstack.waiting import wait_until
+from kafka_bridge.errors import OutcomeUnknown
+from payment_project.stripe_gateway import client
 from payment_project.stripe_gateway.errors import NotOfThisSubscription
 from payment_project.stripe_gateway.subscription_updates import finish_card
 from payment_project.subscriptions.models import Invoice
@@ -192,6 +194,37 @@ class TestCard:
 
         assert change("refresh", subscription).status == "active"
         assert invoice_updates()[-1].status == "paid"
+
+    def test_killed_before_it_pays_it_pays_the_next_time(
+        self, subscribed, change, run, at_stripe, monkeypatch
+    ):
+        monkeypatch.setattr(client, "NETWORK_RETRIES", 0)
+        subscription = subscribed("pm_card_chargeDeclined")
+        setup_id = asked_of_bank(change, subscription)
+        at_stripe.command(f"intents/{setup_id}/authenticate")
+        setup = at_stripe.get(f"/v1/setup_intents/{setup_id}")
+        at_stripe.faults({"match": "^POST /v1/invoices/[^/]+/pay", "action": "drop_before"})
+        with pytest.raises(OutcomeUnknown):
+            run(finish_card(setup))
+        at_stripe.faults()
+
+        run(finish_card(setup))
+
+        assert change("refresh", subscription).status == "active"
+
+    def test_that_is_declined_is_charged_once_whoever_hears_of_it(
+        self, subscribed, change, run, at_stripe
+    ):
+        subscription = subscribed("pm_card_chargeDeclined")
+        change("change_card", subscription, payment_method_id="pm_card_chargeCustomerFail")
+        subscription.refresh_from_db()
+        before = at_stripe.counts()["charge"]
+        (setup,) = at_stripe.get("/v1/setup_intents", limit=1)["data"]
+        assert setup["payment_method"] == subscription.payment_method_id
+
+        run(finish_card(setup))
+
+        assert at_stripe.counts()["charge"] == before
 
     def test_pays_what_is_open(self, subscribed, change):
         subscription = subscribed("pm_card_chargeDeclined")

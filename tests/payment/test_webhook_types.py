@@ -1,17 +1,23 @@
 """Every type of webhook, what was made elsewhere, other API versions, and each `evt_…` once."""
 
+from datetime import timedelta
+
 import pytest
 import stripe
+from django.conf import settings as django_settings
 from django.db import transaction
+from django.utils import timezone
 
 from kafka_bridge.contracts import PaymentUpdateRequested, SubscriptionUpdateRequested
+from payment_project.celery import app
 from payment_project.customers import selectors as customers
 from payment_project.customers.models import SavedCard, StripeCustomer
 from payment_project.payments.models import Payment
 from payment_project.subscriptions.models import Subscription
-from payment_project.webhooks import handlers
+from payment_project.webhooks import handlers, services
 from payment_project.webhooks.models import WebhookEvent
 from payment_project.webhooks.reading import _reader
+from payment_project.webhooks.tasks import purge_webhooks
 from payment_project.webhooks.types import HANDLED
 from tests.payment.conftest import published, received, updates
 from tests.payment.subscribing import setup_requested
@@ -208,6 +214,43 @@ class TestVersions:
 
         assert processed()[-1].outcome == "ignored"
         assert "thin" in processed()[-1].reason
+
+
+class TestNotHandled:
+    @pytest.mark.parametrize(
+        "kind", ["payment_intent.created", "invoice.deleted", "charge.updated"]
+    )
+    def test_is_ignored_and_nothing_is_fetched(self, handle, at_stripe, kind):
+        about = {"object": kind.partition(".")[0], "id": "x_gone"}
+        event = {"id": "evt_1", "object": "event", "type": kind, "data": {"object": about}}
+
+        handle(received(event, customer_id="x"))
+
+        assert (processed()[-1].outcome, processed()[-1].reason) == (
+            "ignored",
+            "webhooks of this type are not handled",
+        )
+
+
+class TestKept:
+    def test_so_many_days_and_no_longer(self, handle, at_stripe, paid, settings):
+        settings.WEBHOOK_RETENTION_DAYS = 40
+        for days in (39, 41, 42):
+            moment = timezone.now() - timedelta(days=days)
+            WebhookEvent.objects.create(
+                id=f"evt_{days}", type="x", customer_id="c", outcome="ignored",
+                received_at=moment, processed_at=moment,
+            )  # fmt: skip
+
+        assert [services.purge(at_once=1) for _ in range(3)] == [1, 1, 0]
+
+        assert WebhookEvent.objects.get().id == "evt_39"
+
+    def test_beat_deletes(self):
+        tasks = {entry["task"] for entry in django_settings.CELERY_BEAT_SCHEDULE.values()}
+        app.loader.import_default_modules()
+
+        assert purge_webhooks.name in tasks <= set(app.tasks)
 
 
 class TestOnce:

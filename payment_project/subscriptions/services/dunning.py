@@ -78,8 +78,11 @@ def end_unpaid() -> int:
 
 
 def _end(row: Subscription, *, invoice_id: str) -> SubscriptionUpdateRequested:
+    assert row.ending_asked_at  # noqa: S101 - set by the caller
+    # An invoice may be asked about again, if its subscription was not late in between.
+    this_time = f"{row.id}/{invoice_id}/{row.ending_asked_at.isoformat()}"
     return SubscriptionUpdateRequested(
-        event_id=uuid5(_UNPAID, f"{row.id}/{invoice_id}"),
+        event_id=uuid5(_UNPAID, this_time),
         correlation_id=row.correlation_id,
         source="payment-service",
         customer_id=row.customer_id,
