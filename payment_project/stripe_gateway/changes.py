@@ -95,7 +95,7 @@ async def payment_now(payment_intent_id: str) -> PaymentSeen | None:
     """
     path = f"/v1/payment_intents/{quote(payment_intent_id, safe='')}"
     intent = await _find(path, {"expand": ["latest_charge"]})
-    return intent and _payment(intent)
+    return _payment(intent) if intent else None
 
 
 async def subscription_now(stripe_subscription_id: str) -> SubscriptionSeen | None:
@@ -106,10 +106,10 @@ async def subscription_now(stripe_subscription_id: str) -> SubscriptionSeen | No
     """
     path = f"/v1/subscriptions/{quote(stripe_subscription_id, safe='')}"
     found = await _find(path, {"expand": list(_WITH_INVOICE)})
-    return found and _subscription(found)
+    return _subscription(found) if found else None
 
 
-async def _find(path: str, params: Mapping[str, Any]) -> Any:
+async def _find(path: str, params: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
         return await request("get", path, params)
     except StripeRejected as error:
