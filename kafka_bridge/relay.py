@@ -176,6 +176,8 @@ class Relay:
 
     def _wait_for_events(self) -> None:
         raw = connection.connection
+        if raw is None:  # lost while it waited: the next batch connects, and listens, anew
+            return
         with connection.wrap_database_errors:
             if not raw.notifies:
                 select.select([raw], [], [], POLL_INTERVAL)

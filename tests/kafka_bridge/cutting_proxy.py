@@ -23,11 +23,17 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._armed: bool | None = None
+        self._ends: list[socket.socket] = []
         self.cuts = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def arm(self, *, happens: bool) -> None:
         self._armed = happens
+
+    def cut(self) -> None:
+        """Cut the connections there are, without a word: as when the server loses its power."""
+        while self._ends:
+            _cut(self._ends.pop())
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -40,6 +46,7 @@ class CuttingProxy:
             except OSError:
                 return
             server = socket.create_connection(self._server)
+            self._ends += [client, server]
             threading.Thread(target=self._to_server, args=(client, server), daemon=True).start()
             threading.Thread(target=self._to_client, args=(server, client), daemon=True).start()
 

@@ -218,6 +218,25 @@ class TestCutConnections:
                 stop.set()
                 relay.result()
 
+    def test_while_a_relay_is_idle_without_a_word(self):
+        topic, stop = new_topic(), threading.Event()
+
+        def cut_and_publish():
+            try:
+                for _ in range(3):
+                    publish_on(topic, 1)
+                    wait_until(all_published, what="the event to leave")
+                    proxy.cut()
+                publish_on(topic, 1)
+                wait_until(all_published, what="the last event to leave")
+            finally:
+                stop.set()
+
+        with connected_through_a_proxy() as proxy, elsewhere(1) as others:
+            done = others.run(cut_and_publish)
+            Relay(stop=stop).run()
+            done.result()
+
 
 def publish_on(topic, count):
     events = [event_class_of(topic)(customer_id="c1", number=number) for number in range(count)]
