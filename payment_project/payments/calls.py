@@ -3,7 +3,10 @@
 from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus
 from payment_project.customers import services as customers
 from payment_project.stripe_gateway.errors import CardOfACustomer
-from payment_project.stripe_gateway.payment_intents import create_payment_intent
+from payment_project.stripe_gateway.payment_intents import (
+    create_payment_intent,
+    find_payment_intent,
+)
 from payment_project.stripe_gateway.states import IntentState
 
 
@@ -20,7 +23,7 @@ async def charge(event: CardPaymentRequested) -> IntentState:
     if options and options.off_session:
         card = event.payment_method_id or ""
         if not await customers.owns_card(event.customer_id, card):
-            return _failed(f"{card} is not saved with this customer.")
+            return await _failed(event, f"{card} is not saved with this customer.")
     try:
         if options and (options.save_card or options.off_session):
             customer = await customers.find_or_make(
@@ -29,7 +32,7 @@ async def charge(event: CardPaymentRequested) -> IntentState:
             return await create_payment_intent(event, stripe_customer_id=customer)
         return await _charge_any_card(event)
     except CardOfACustomer as refused:
-        return _failed(str(refused))
+        return await _failed(event, str(refused))
 
 
 async def _charge_any_card(event: CardPaymentRequested) -> IntentState:
@@ -42,7 +45,8 @@ async def _charge_any_card(event: CardPaymentRequested) -> IntentState:
         return await create_payment_intent(event, stripe_customer_id=customer)
 
 
-def _failed(reason: str) -> IntentState:
-    return IntentState(
+async def _failed(event: CardPaymentRequested, reason: str) -> IntentState:
+    # The card may have gone after it was charged, in an attempt whose answer was lost.
+    return await find_payment_intent(event) or IntentState(
         status=PaymentStatus.FAILED, error_code="resource_missing", error_message=reason
     )

@@ -74,6 +74,16 @@ async def create_payment_intent(
     return state_of(intent)
 
 
+async def find_payment_intent(event: CardPaymentRequested) -> IntentState | None:
+    """Return how a request went in an earlier attempt; None if Stripe has nothing of it.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    made = await _find(event)
+    return state_of(made) if made else None
+
+
 async def retrieve_payment_intent(payment_intent_id: str) -> IntentState:
     """Fetch a payment as it is now, with its refunds and disputes.
 

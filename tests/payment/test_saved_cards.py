@@ -4,6 +4,7 @@ import pytest
 
 from kafka_bridge.contracts import CustomerInfo
 from kafka_bridge.errors import OutcomeUnknown
+from payment_project.customers import services as customers
 from payment_project.customers.models import SavedCard, StripeCustomer
 from payment_project.payments.models import Payment
 from payment_project.stripe_gateway import client
@@ -143,6 +144,34 @@ class TestUsing:
 
         assert last_payment().status == "failed"
         assert "may not be used again" in last_payment().error_message
+
+    @pytest.mark.parametrize("gone", ["card", "customer"])
+    def test_that_was_charged_and_went_before_the_answer_came(
+        self, handle, saved, at_stripe, monkeypatch, gone
+    ):
+        monkeypatch.setattr(client, "NETWORK_RETRIES", 0)
+        told = saved()
+        customer = StripeCustomer.objects.get().stripe_customer_id
+        options = {"off_session": True} if gone == "card" else {}
+        card = told.saved_card.payment_method_id
+        event = requested(card, customer_id=told.customer_id, options=options)
+        # In its customer's presence, the card is first refused without its Customer.
+        skip = 0 if gone == "card" else 1
+        fault = {"match": "POST /v1/payment_intents$", "action": "drop_after", "times": 1}
+        at_stripe.faults(fault | {"skip": skip})
+        with pytest.raises(OutcomeUnknown):
+            handle(event)
+
+        if gone == "card":
+            at_stripe.post(f"/v1/payment_methods/{card}/detach")
+            customers.forget_card(card)
+        else:
+            at_stripe.delete(f"/v1/customers/{customer}")
+            customers.forget_customer(customer)
+        handle(event)
+
+        assert last_payment().status == "succeeded"
+        assert at_stripe.audit(event)["charges"] == 1
 
     def test_that_was_detached_at_stripe_fails(self, handle, saved, at_stripe):
         told = saved()
