@@ -3,6 +3,7 @@
 from django.db import models
 
 from customer_project.customers.models import Customer
+from customer_project.payments.money import formatted
 from kafka_bridge.contracts import PaymentStatus
 from kafka_bridge.contracts.base import new_event_id
 
@@ -58,7 +59,7 @@ class Payment(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} ({self.status})"
+        return f"{formatted(self.amount, self.currency)} ({self.status})"
 
     @property
     def bank_missed_its_customer(self) -> bool:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from django import forms
 
-from kafka_bridge.contracts.currencies import decimals
+from kafka_bridge.contracts.currencies import decimals, step
 from payment_project.payments.models import Payment
 from payment_project.payments.money import in_minor_units, in_units, written
 
@@ -32,15 +32,18 @@ class RefundForm(forms.Form):
         amount = self.fields["amount"]
         assert isinstance(amount, forms.DecimalField)  # noqa: S101
         amount.help_text = f"In {payment.currency.upper()}."
-        amount.widget.attrs |= {"step": str(in_units(1, payment.currency)), "autofocus": True}
+        smallest = in_units(step(payment.currency), payment.currency)
+        amount.widget.attrs |= {"step": str(smallest), "autofocus": True}
 
     def clean_amount(self) -> int:
-        """Read the amount as minor units: no fraction of one, and no more than is left."""
+        """Read the amount as minor units: what Stripe takes, and no more than is left."""
         units, currency = self.cleaned_data["amount"], self._payment.currency
         amount = in_minor_units(units, currency)
         if in_units(amount, currency) != units:
             places = decimals(currency)
             raise forms.ValidationError(f"{currency.upper()} has {places} decimal places.")
+        if amount % step(currency):
+            raise forms.ValidationError(f"A multiple of {written(step(currency), currency)}.")
         if not 0 < amount <= self._left:
             raise forms.ValidationError(f"{written(self._left, currency)} can be refunded.")
         return amount

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from kafka_bridge.contracts import PaymentStatus
+from payment_project.payments.money import written
 
 
 class Payment(models.Model):
@@ -73,7 +74,7 @@ class Payment(models.Model):
         permissions = (("refund_payment", "Can refund payments"),)
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} ({self.status})"
+        return f"{written(self.amount, self.currency)} ({self.status})"
 
 
 class Refund(models.Model):

@@ -65,7 +65,9 @@ class TestPages(AdminPages):
         [payment] = rows(1)[Payment]
 
         assert "€19.99" in admin_client.get(list_url(Payment)).text
-        assert "€19.99 captured" in admin_client.get(detail_url(payment)).text
+        page = admin_client.get(detail_url(payment)).text
+        assert "€19.99 captured" in page
+        assert f"€19.99 ({payment.status})" in page
 
     @pytest.mark.parametrize("by", ["id", "correlation_id", "payment_intent_id", "email"])
     def test_payments_are_found(self, admin_client, rows, by):

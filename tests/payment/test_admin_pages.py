@@ -124,6 +124,7 @@ class TestPaymentPage:
         page = response.content.decode()
         assert f"https://dashboard.stripe.com/test/payments/{payment.payment_intent_id}" in page
         assert "5.00 EUR" in page
+        assert "19.99 EUR (succeeded)" in page  # where the page is, as its links say
         assert "needs_response" in page
         assert [hop.row.topic for hop, _, _ in response.context["hops"]] == [
             "payment.card.result",
@@ -161,7 +162,7 @@ class TestRefund:
         assert (event.source, event.customer_id) == ("payment-service", payment.customer_id)
         entry = LogEntry.objects.get()
         assert entry.user == admin_user
-        assert "525 eur" in entry.change_message
+        assert "5.25 EUR" in entry.change_message
         handle(event)
         assert updates()[-1].amount_refunded == 525
 
@@ -197,6 +198,18 @@ class TestRefund:
         admin_client.post(self.url(payment), self.fields(admin_client, payment, amount="200"))
 
         assert self.asked_for()[0].amount == 200
+
+    @pytest.mark.parametrize(("currency", "amount"), [("bhd", "1.005"), ("isk", "1.50")])
+    def test_last_digits_that_stripe_does_not_take_are_refused(
+        self, admin_client, paid, currency, amount
+    ):
+        payment = paid(currency=currency, amount=5000)
+
+        fields = self.fields(admin_client, payment, amount=amount)
+        response = admin_client.post(self.url(payment), fields)
+
+        assert response.context["form"].errors["amount"]
+        assert self.asked_for() == []
 
     def test_needs_its_own_permission(self, client, django_user_model, paid):
         payment = paid()

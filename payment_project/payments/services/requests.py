@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from kafka_bridge.contracts import PaymentUpdateRequested
 from payment_project.operators import ask_once
 from payment_project.payments.models import Payment
+from payment_project.payments.money import written
 
 RefundReason = Literal["duplicate", "fraudulent", "requested_by_customer"]
 
@@ -30,5 +31,5 @@ def request_refund(
         amount=amount,
         reason=reason,
     )
-    logged = f"Asked to refund {amount} {payment.currency} ({reason}), {event.event_id}."
+    logged = f"Asked to refund {written(amount, payment.currency)} ({reason}), {event.event_id}."
     return ask_once(payment, event, by=by, logged=logged)
