@@ -1,13 +1,22 @@
 """What is asked of Stripe for payments, before it is known here."""
 
+import functools
+from typing import Final
+
 from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus
+from kafka_bridge.database import read_in_thread
 from payment_project.customers import services as customers
+from payment_project.payments import selectors
 from payment_project.stripe_gateway.errors import CardOfACustomer
 from payment_project.stripe_gateway.payment_intents import (
     create_payment_intent,
     find_payment_intent,
+    retrieve_payment_intent,
 )
 from payment_project.stripe_gateway.states import IntentState
+
+_OUR_OWN: Final = 7
+"""The UUID version of event ids that our services make, one for each payment that they ask for."""
 
 
 async def charge(event: CardPaymentRequested) -> IntentState:
@@ -19,6 +28,8 @@ async def charge(event: CardPaymentRequested) -> IntentState:
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
     """
+    if (known := await _known(event)) is not None:
+        return await retrieve_payment_intent(known) if known else IntentState(PaymentStatus.FAILED)
     options = event.payment_options
     if options and options.off_session:
         card = event.payment_method_id or ""
@@ -43,6 +54,20 @@ async def _charge_any_card(event: CardPaymentRequested) -> IntentState:
         if not customer:
             raise
         return await create_payment_intent(event, stripe_customer_id=customer)
+
+
+async def _known(event: CardPaymentRequested) -> str | None:
+    """Return the PaymentIntent of a payment that another event asked for; None if there is none.
+
+    A producer that names its payment and not its event may produce it twice. For a day Stripe
+    would refuse the second, and after that charge it.
+    """
+    if event.payment_id is None or event.event_id.version == _OUR_OWN:
+        return None
+    ask = functools.partial(
+        selectors.intent_of_another_request, event.payment_id, event_id=event.event_id
+    )
+    return await read_in_thread(ask)
 
 
 async def _failed(event: CardPaymentRequested, reason: str) -> IntentState:

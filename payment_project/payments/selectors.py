@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from payment_project.payments.models import Dispute, Refund
+from payment_project.payments.models import Dispute, Payment, Refund
 
 # One look at the index a value, where DISTINCT reads every row.
 _VALUES: Final = {
@@ -30,6 +30,12 @@ def values_of(column: Literal["currency", "decline_code"]) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_VALUES[column])
         return [value for (value,) in cursor.fetchall()]
+
+
+def intent_of_another_request(payment_id: UUID, *, event_id: UUID) -> str | None:
+    """Return the PaymentIntent of a payment, empty if it has none; None if no other event asked."""
+    found = Payment.objects.filter(id=payment_id).exclude(request_event_id=event_id)
+    return found.values_list("payment_intent_id", flat=True).first()
 
 
 def payment_of_stripes(stripe_id: str) -> UUID | None:

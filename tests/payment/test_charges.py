@@ -8,7 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from kafka_bridge.contracts import CardPaymentAnswered, PaymentMeasured, PaymentStatus
+from kafka_bridge.contracts import (
+    CardPaymentAnswered,
+    PaymentMeasured,
+    PaymentStatus,
+    Topic,
+    decode,
+)
 from kafka_bridge.errors import OutcomeUnknown, TryLater
 from kafka_bridge.handlers import Delivery, delivered
 from payment_project.payments.calls import charge as charge_card
@@ -347,6 +353,25 @@ class TestFaults:
 
         assert charge(event).status == PaymentStatus.SUCCEEDED
         assert at_stripe.audit(event)["charges"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("keys", ["kept", "forgotten"])
+def test_payment_that_a_plain_producer_asks_for_again_is_charged_once(handle, at_stripe, keys):
+    value = requested().model_dump_json(by_alias=True, exclude_none=True, exclude={"event_id"})
+    first, second = (
+        decode(value.encode(), topic=Topic.STRIPE_PAYMENT_REQUEST, partition=0, offset=offset)
+        for offset in range(2)
+    )
+    handle(first)
+    if keys == "forgotten":
+        at_stripe.forget_keys()
+
+    handle(second)
+
+    assert first.event_id != second.event_id
+    assert at_stripe.audit(first)["charges"] == 1
+    assert [told.topic for told in published()] == ["payment.card.result", "payment.analytics"]
 
 
 @pytest.mark.django_db
