@@ -53,6 +53,25 @@ def insert_missing(rows: Sequence[Model]) -> set[Any]:
     )
 
 
+def replace(rows: Sequence[Model]) -> None:
+    """Insert the rows, or put them in the place of those that have their primary keys."""
+    if not rows:
+        return
+    fields = list(rows[0]._meta.concrete_fields)
+    keys = rows[0]._meta.pk_fields
+    names, key_names = (", ".join(map(_column, some)) for some in (fields, keys))
+    changes = ", ".join(
+        f"{_column(field)} = EXCLUDED.{_column(field)}" for field in fields if field not in keys
+    )
+    columns = [[_value(field, row) for row in rows] for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {_table(rows[0])} ({names}) SELECT * FROM {_unnest(fields)} "
+            f"ON CONFLICT ({key_names}) DO UPDATE SET {changes}",
+            columns,
+        )
+
+
 class Merged(NamedTuple):
     """A row before and after it was merged, as its fields in the model's order."""
 
@@ -115,7 +134,7 @@ def _merge(
 
 
 def add(model: type[Model], rows: Sequence[Sequence[Any]]) -> None:
-    """Add to the sums of the model's rows, or begin them; a row whose `count` is 0 then is deleted.
+    """Add to the sums of the model's rows, or begin them; a row of nothing but zeros is deleted.
 
     The model has a composite primary key, and each of `rows` the values of all its fields, in their
     order; those beside the key are added. Give them ordered by key: it is the order of their locks.
@@ -129,12 +148,13 @@ def add(model: type[Model], rows: Sequence[Sequence[Any]]) -> None:
     changes = ", ".join(
         f"{_column(field)} = kept.{_column(field)} + EXCLUDED.{_column(field)}" for field in sums
     )
+    is_empty = " AND ".join(f"new.{_column(field)} = 0" for field in sums)
     columns = [list(column) for column in zip(*rows, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} AS kept ({names}) SELECT * FROM {_unnest(fields)} "
             f"ON CONFLICT ({key_names}) DO UPDATE SET {changes} "
-            f"RETURNING {key_names}, new.count = 0 AS is_empty",
+            f"RETURNING {key_names}, {is_empty}",
             columns,
         )
         empty = [row[:-1] for row in cursor.fetchall() if row[-1]]

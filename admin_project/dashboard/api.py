@@ -3,12 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from admin_project.dashboard import selectors
+from admin_project.dashboard import schema, selectors
 from admin_project.dashboard.choices import PERIODS, TYPES, Choice
 from admin_project.readers.api import ReaderView
 from admin_project.timeline import selectors as timeline
@@ -23,7 +22,7 @@ _CHOICE = [
 class FiguresView(ReaderView):
     """All figures of a period, and of the one before."""
 
-    @extend_schema(parameters=_CHOICE, responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=_CHOICE, responses=schema.figures())
     def get(self, request: Request) -> Response:
         """Return what the dashboard shows: minor units, UTC, shares from 0 to 1."""
         return Response(selectors.everything(Choice.of(request.query_params)))
@@ -32,9 +31,14 @@ class FiguresView(ReaderView):
 class LedgerView(ReaderView):
     """The ledger."""
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=schema.ledger())
     def get(self, _request: Request) -> Response:
-        """Return the balances, and each cent that differs from the payments."""
+        """Return the balances, and each cent that differs from the payments.
+
+        Double entry, per currency: each of Stripe's balance transactions adds to `stripe_balance`,
+        to its counterpart (`charges`, `refunds`, `disputes`, `payouts`, `other`) and to `fees`,
+        zero in all. Debits are positive. It is read once a minute.
+        """
         return Response(selectors.books())
 
 
@@ -43,7 +47,7 @@ class TimelineView(ReaderView):
 
     @extend_schema(
         parameters=[OpenApiParameter("id", str, required=True, description="Ours or Stripe's.")],
-        responses=OpenApiTypes.OBJECT,
+        responses=schema.timeline(),
     )
     def get(self, request: Request) -> Response:
         """Return the hops, the earliest first, and what is missing after them."""
@@ -54,7 +58,7 @@ class TimelineView(ReaderView):
 class StuckView(ReaderView):
     """What is not final after its deadline."""
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=schema.stuck())
     def get(self, _request: Request) -> Response:
         """Return what stands still, what waits longest first."""
         return Response({"stuck": [asdict(one) for one in timeline.stuck()]})

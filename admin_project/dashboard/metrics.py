@@ -27,7 +27,7 @@ from kafka_bridge.selectors import inbox_totals
 
 Sample = tuple[dict[str, str], int | float]
 
-_ALL_DAYS = {"grain": Grain.DAY}
+_ALL_MONTHS = {"grain": Grain.MONTH}
 
 
 @extend_schema(exclude=True)
@@ -43,7 +43,7 @@ def metrics(_request: Request) -> HttpResponse:
 def _families() -> Iterator[Iterator[str]]:
     labels = ("payment_type", "currency", "status")
     rows = list(
-        PaymentAggregate.objects.filter(**_ALL_DAYS, dimension=PaymentAggregate.Dimension.ALL)
+        PaymentAggregate.objects.filter(**_ALL_MONTHS, dimension=PaymentAggregate.Dimension.ALL)
         .order_by()
         .values_list(*labels)
         .annotate(Sum("count"), Sum("amount"), Sum("refunded"), Sum("disputes"))
@@ -59,7 +59,7 @@ def _families() -> Iterator[Iterator[str]]:
     yield _family(
         "paybridge_webhooks_total", "counter", "Webhooks, by what became of them.",
         [({"outcome": outcome}, count) for outcome, count in WebhookAggregate.objects.filter(
-            **_ALL_DAYS).order_by().values_list("outcome").annotate(Sum("count"))],
+            **_ALL_MONTHS).order_by().values_list("outcome").annotate(Sum("count"))],
     )  # fmt: skip
     yield _family(
         "paybridge_mrr_minor_units", "gauge", "Monthly recurring revenue.",

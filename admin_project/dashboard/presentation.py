@@ -70,6 +70,7 @@ def cards(told: dict[str, Any]) -> list[Card]:
                 note=f"{_units(average, currency)} on average" if average else "",
             )
         )
+    found += [_converted(one) for one in told["converted"]]
     refunded = " · ".join(
         money(one["now"]["refunded"], one["currency"])
         for one in told["currencies"]
@@ -146,7 +147,7 @@ def breakdowns(told: dict[str, Any]) -> list[tuple[str, list[Bar]]]:
 def funnel(told: dict[str, Any]) -> list[Bar]:
     """Return what became of the payments whose bank asked for 3-D Secure."""
     one = told["three_d_secure"]
-    steps = ("asked", "completed", "waiting", "failed", "abandoned")
+    steps = ("asked", "challenged", "completed", "waiting", "failed", "abandoned")
     whole = max(one["asked"], 1)
     return [
         Bar(name=step.capitalize(), value=f"{one[step]:,}", width=round(100 * one[step] / whole),
@@ -204,6 +205,17 @@ def cohorts(told: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for one in told["subscriptions"]["cohorts"]
     ]
+
+
+def _converted(one: dict[str, Any]) -> Card:
+    into, now = one["into"], one["now"]
+    without = ", ".join(currency.upper() for currency in now["missing"])
+    return Card(
+        name=f"All volume in {into.upper()}",
+        value=_units(now["volume"], into),
+        **_change(now["volume"], one["before"]["volume"], good=1),
+        note=f"no rate: {without}" if without else "by your rates",
+    )
 
 
 def _recurring(told: dict[str, Any]) -> list[Card]:

@@ -1,9 +1,10 @@
 """All figures of a choice at once: the dashboard, its exports and the API tell the same."""
 
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any, Final, get_args
 
-from django.core.cache import cache
+from django.core.cache import cache as shared_cache
 from django.db.models import Max
 
 from admin_project.analytics import selectors as analytics
@@ -36,6 +37,7 @@ def everything(choice: Choice) -> dict[str, Any]:
             "before": plain(_total([one.before for one in by_currency])),
         },
         "currencies": plain(by_currency),
+        "converted": plain(analytics.converted_figures(period, filters)),
         "series": plain(analytics.series(period, filters, grain=choice.grain)),
         "breakdowns": {by: plain(analytics.breakdown(period, by, filters)) for by in BREAKDOWNS},
         "three_d_secure": plain(analytics.three_d_secure_funnel(period, filters)),
@@ -62,10 +64,10 @@ def books() -> dict[str, Any]:
 
     They are up to `BOOKS_ARE_READ_EVERY` old.
     """
-    told: dict[str, Any] | None = cache.get(_BOOKS)
+    told: dict[str, Any] | None = shared_cache.get(_BOOKS)
     if told is None:
         told = _read_books()
-        cache.set(_BOOKS, told, BOOKS_ARE_READ_EVERY)
+        shared_cache.set(_BOOKS, told, BOOKS_ARE_READ_EVERY)
     return told
 
 
@@ -88,11 +90,16 @@ def plain(value: Any) -> Any:
     """Return dataclasses as dicts, with their properties."""
     if isinstance(value, list):
         return [plain(one) for one in value]
-    if not is_dataclass(value) or isinstance(value, type):
-        return value
-    nested = {name: plain(getattr(value, name)) for name in asdict(value)}
-    properties = [name for name, of in vars(type(value)).items() if isinstance(of, property)]
-    return nested | {name: getattr(value, name) for name in properties}
+    names = _names(type(value))
+    return {name: plain(getattr(value, name)) for name in names} if names else value
+
+
+@cache
+def _names(shape: type) -> tuple[str, ...]:
+    if not is_dataclass(shape):
+        return ()
+    properties = [name for name, of in vars(shape).items() if isinstance(of, property)]
+    return (*(field.name for field in fields(shape)), *properties)
 
 
 def _read_books() -> dict[str, Any]:

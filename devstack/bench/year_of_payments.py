@@ -41,15 +41,15 @@ INSERT INTO analytics_paymentaggregate
     (dimension, grain, starts_at, value, payment_type, currency, status, count, amount, captured,
      refunded, refunds, disputes)
 SELECT dimension, grain, date_trunc(grain, requested_at, 'UTC'), value, payment_type, currency,
-    status, count(*), sum(amount), sum(captured), sum(refunded),
-    count(*) FILTER (WHERE refunded > 0), 0
+    CASE WHEN dimension = 'latency' THEN '' ELSE status END, count(*), sum(amount), sum(captured),
+    sum(refunded), count(*) FILTER (WHERE refunded > 0), 0
 FROM analytics_paymentfact,
     LATERAL (VALUES ('all', ''), ('country', card_country), ('card_brand', card_brand),
         ('decline_code', decline_code), ('plan', plan),
         ('latency',
          ceil(round(ln(extract(epoch FROM answered_at - requested_at) * 1000) / ln(1.1), 9))::text)
     ) AS seen (dimension, value),
-    (VALUES ('hour'), ('day')) AS length (grain)
+    (VALUES ('hour'), ('day'), ('month')) AS length (grain)
 WHERE dimension = 'all' OR value <> ''
 GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
@@ -103,7 +103,7 @@ SELECT grain, date_trunc(grain, requested_at, 'UTC'), webhook_type,
 FROM analytics_paymentfact,
     (VALUES ('charge.succeeded'), ('payment_intent.created'), ('payment_intent.succeeded'))
         AS type (webhook_type),
-    (VALUES ('hour'), ('day')) AS length (grain)
+    (VALUES ('hour'), ('day'), ('month')) AS length (grain)
 GROUP BY 1, 2, 3, 4, 5
 """
 _STATEMENTS: Final = {

@@ -4,6 +4,7 @@ from kafka_bridge.broker.clients import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES,
 from kafka_bridge.broker.consumer import BrokerConsumer
 from kafka_bridge.broker.offsets import PartitionOffsets, group_offsets
 from kafka_bridge.broker.producer import BrokerProducer, Produced
+from kafka_bridge.broker.retained import retained_records
 from kafka_bridge.broker.topics import ExistingTopic, create_topics
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "Produced",
     "create_topics",
     "group_offsets",
+    "retained_records",
 ]

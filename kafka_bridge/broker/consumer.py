@@ -52,7 +52,7 @@ class BrokerConsumer:
         if first is None:
             return []
         return [
-            _record(message)
+            record_of(message)
             for message in [first, *self._consumer.consume(limit - 1, 0)]
             if _is_record(message)
         ]
@@ -113,7 +113,8 @@ def _is_record(message: Message) -> bool:
     return False
 
 
-def _record(message: Message) -> Record:
+def record_of(message: Message) -> Record:
+    """Return a message of librdkafka's as the rest of the bridge knows it."""
     headers = {
         str(name): value.decode("utf-8", "replace").replace("\x00", "\ufffd")
         for name, value in list(message.headers() or [])

@@ -238,4 +238,6 @@ class PaymentMeasured(PaymentOutcome):
     subscription_plan_id: Identifier | None = None
     card_brand: Annotated[str, StringConstraints(max_length=32)] | None = None
     card_country: Annotated[str, StringConstraints(max_length=2)] | None = None
+    three_d_secure: Literal["challenge", "frictionless"] | None = None
+    """How the bank knew the customer, if it was asked: by a question, or without one."""
     requested_at: Timestamp

@@ -69,6 +69,8 @@ class IntentState:
     error_message: str = ""
     card_brand: str = ""
     card_country: str = ""
+    authentication_flow: str = ""
+    """How the bank made sure of the customer: `challenge`, `frictionless`, or not at all."""
     amount_captured: int = 0
     saved_card: SavedCard | None = None
     refunds: tuple[RefundState, ...] | None = None
@@ -95,6 +97,7 @@ def state_of(intent: Mapping[str, Any]) -> IntentState:
         error_message=failure.get("message") or "",
         card_brand=brand,
         card_country=country,
+        authentication_flow=_authentication_flow(_charged_method(intent)),
         amount_captured=intent["amount_received"],
         saved_card=_saved_card(intent),
         origin=_origin(intent),
@@ -186,6 +189,11 @@ def _charged_method(intent: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _card(method: Mapping[str, Any] | None) -> tuple[str, str]:
     card = (method or {}).get("card") or {}
     return card.get("brand") or "", card.get("country") or ""
+
+
+def _authentication_flow(method: Mapping[str, Any] | None) -> str:
+    card = (method or {}).get("card") or {}
+    return (card.get("three_d_secure") or {}).get("authentication_flow") or ""
 
 
 def _moment(seconds: int) -> datetime:

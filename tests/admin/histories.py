@@ -54,6 +54,8 @@ measurements = _of(
         decline_code=st.sampled_from([None, "insufficient_funds"]),
         card_brand=st.sampled_from([None, "visa"]),
         card_country=st.sampled_from([None, "FR", "DE"]),
+        error_code=st.sampled_from([None, "payment_intent_authentication_failure"]),
+        three_d_secure=st.sampled_from([None, "challenge", "frictionless"]),
         requested_at=times,
     ),
 )

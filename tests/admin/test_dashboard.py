@@ -1,7 +1,8 @@
 import csv
 import io
 import json
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from uuid import uuid4
 from xml.etree import ElementTree as ET
 
@@ -12,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from admin_project.analytics.handlers import count
+from admin_project.analytics.models import ExchangeRate
 from admin_project.dashboard.charts import Stack, stacked_bars
 from admin_project.dashboard.choices import Choice
 from kafka_bridge.contracts import PaymentStatus
@@ -58,6 +60,20 @@ class TestDashboard:
 
         assert cards["Volume EUR"] == "30.00"
         assert cards["Volume JPY"] == "500"
+
+    def test_they_are_converted_by_the_operators_rates(self, admin_client):
+        ExchangeRate.objects.create(
+            currency="jpy", into="eur", rate=Decimal("0.006"), valid_from=date(2020, 1, 1)
+        )
+        pay(amount=3000)
+        pay(amount=500, currency="jpy")
+        pay(amount=500, currency="usd")
+
+        page = admin_client.get(URL)
+
+        card = next(one for one in page.context["cards"] if one.name == "All volume in EUR")
+        assert (card.value, card.note) == ("33.00", "no rate: USD")
+        assert page.context["told"]["converted"][0]["now"]["volume"] == 3300
 
     def test_filters(self, admin_client):
         pay()

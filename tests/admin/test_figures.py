@@ -28,7 +28,7 @@ class TestFigures:
         yesterday = NOW - timedelta(days=1)
         pay(
             {},
-            {"amount": 1, "amount_refunded": 1, "dispute_status": "lost"},
+            {"amount": 1, "amount_refunded": 1, "dispute_status": "lost", "timestamp": NOW},
             DECLINED,
             {"status": PaymentStatus.PROCESSING},
             {"currency": "jpy"},
@@ -47,10 +47,14 @@ class TestFigures:
         assert jpy.before.conversion is None
 
     @pytest.mark.parametrize(
-        ("start", "end"), [(0, 24), (9, 11), (10, 30), (-5, 24), (-30, 40), (-14, 10)]
+        ("start", "end"),
+        [
+            *((0, 24), (9, 11), (10, 30), (-5, 24), (-30, 40), (-14, 10), (-1000, 1000)),
+            *((-24 * 52, 24 * 9), (-24 * 52 - 3, 24 * 9 + 5), (-24 * 21, 24 * 9), (200, 900)),
+        ],
     )
-    def test_days_and_hours_make_up_any_period(self, start, end):
-        moments = [NOW + timedelta(hours=hours) for hours in range(-60, 60, 3)]
+    def test_months_days_and_hours_make_up_any_period(self, start, end):
+        moments = [NOW + timedelta(hours=hours) for hours in range(-1300, 1000, 31)]
         pay(*({"requested_at": moment} for moment in moments))
         period = Period(DAY.start + timedelta(hours=start), DAY.start + timedelta(hours=end))
 
@@ -107,17 +111,22 @@ class TestFigures:
     def test_three_d_secure_is_followed_to_its_end(self):
         ids = [uuid.uuid4() for _ in range(4)]
         asked = PaymentStatus.REQUIRES_ACTION
-        pay({}, *({"payment_id": one, "status": asked} for one in ids))
-        ends = [PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, DECLINED["status"]]
+        pay({}, {"three_d_secure": "frictionless"})
+        pay(*({"payment_id": one, "status": asked} for one in ids))
+        ends = [
+            {"status": PaymentStatus.SUCCEEDED, "three_d_secure": "challenge"},
+            {"status": PaymentStatus.CANCELED},
+            {"status": DECLINED["status"], "error_code": "payment_intent_authentication_failure"},
+        ]
         pay(
             *(
-                {"payment_id": one, "status": status, "revision": 2}
-                for one, status in zip(ids, ends, strict=False)
+                {"payment_id": one, "revision": 2, **end}
+                for one, end in zip(ids, ends, strict=False)
             )
         )
 
         assert selectors.three_d_secure_funnel(DAY) == selectors.Funnel(
-            payments=5, asked=4, completed=1, failed=1, abandoned=1, waiting=1
+            payments=6, asked=5, challenged=2, completed=2, failed=1, abandoned=1, waiting=1
         )
 
     def test_latency_is_that_of_the_first_answer(self):
@@ -142,6 +151,30 @@ class TestFigures:
         found = selectors.converted(DAY, "eur")
 
         assert (found.volume, found.missing) == (1000 + 300, ["usd"])
+
+    def test_what_comes_back_counts_when_it_does(self):
+        one, next_day = uuid.uuid4(), NOW + timedelta(days=1)
+        steps = [
+            {"revision": 1},
+            {"revision": 2, "amount_refunded": 500, "timestamp": NOW},
+            {"revision": 3, "amount_refunded": 800, "timestamp": next_day},
+            {"revision": 4, "amount_refunded": 300, "timestamp": next_day},
+            {"revision": 5, "amount_refunded": 300, "dispute_status": "needs_response",
+             "timestamp": next_day},
+            {"revision": 6, "amount_refunded": 300, "dispute_status": "lost",
+             "timestamp": next_day + timedelta(days=9)},
+        ]  # fmt: skip
+        for step in [*steps[2:], *steps[:2]]:
+            pay({"payment_id": one, **step})
+
+        (day,) = selectors.figures(DAY)
+        (next_one,) = selectors.figures(Period(DAY.end, DAY.end + timedelta(days=1)))
+        (country,) = selectors.breakdown(DAY, "country")
+
+        assert (day.now.count, day.now.refunded, day.now.refunds) == (1, 500, 1)
+        assert (next_one.now.count, next_one.now.refunded, next_one.now.refunds) == (0, -200, 0)
+        assert (day.now.disputes, next_one.now.disputes) == (0, 1)
+        assert country.figures.refunded == 500
 
     def test_a_row_of_nothing_is_deleted(self):
         payment_id = uuid.uuid4()

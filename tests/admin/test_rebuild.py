@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from admin_project.analytics.models import PaymentAggregate, PaymentFact
 from admin_project.analytics.services.rebuild import REBUILT, rebuild
 from admin_project.event_log.models import LoggedEvent
+from kafka_bridge.broker import BrokerProducer, create_topics
+from kafka_bridge.contracts import Topic
 from kafka_bridge.handlers import handler_of
 from kafka_bridge.inbox import waves
+from kafka_bridge.records import OutgoingRecord
 from tests.admin import histories
 from tests.admin.conftest import measured
 
@@ -115,6 +118,22 @@ class TestRebuild:
                 {"tables": list(REBUILT)},
             )
             return cursor.fetchall()
+
+    def test_what_the_log_lacks_is_received_again_from_kafka(self, capsys):
+        kept, lost = (measured(customer_id=f"c{uuid.uuid4()}") for _ in range(2))
+        topic = Topic.PAYMENT_ANALYTICS.value
+        create_topics([topic], partitions=2, replication=1, timeout=30)
+        records = [
+            OutgoingRecord(topic, one.customer_id, one.to_json(), {}) for one in (kept, lost, lost)
+        ]
+        BrokerProducer().produce(records, timeout=20)
+        take([kept])
+
+        call_command("rebuild_analytics", "--from-kafka")
+
+        assert LoggedEvent.objects.filter(event_id__in=[kept.event_id, lost.event_id]).count() == 2
+        assert PaymentFact.objects.filter(payment_id=lost.payment_id).count() == 1
+        assert "rows differed" not in capsys.readouterr().out
 
     def test_nothing_is_lost_or_counted_twice_while_events_come_in(self):
         done, stop, taken = threading.Event(), threading.Event(), []

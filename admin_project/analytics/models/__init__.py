@@ -1,6 +1,11 @@
 """Facts, one row a thing, and what is summed up of them."""
 
-from admin_project.analytics.models.payments import Grain, PaymentAggregate, PaymentFact
+from admin_project.analytics.models.payments import (
+    Grain,
+    PaymentAggregate,
+    PaymentFact,
+    PaymentStep,
+)
 from admin_project.analytics.models.rates import ExchangeRate
 from admin_project.analytics.models.subscriptions import (
     InvoiceFact,
@@ -17,6 +22,7 @@ __all__ = [
     "MrrMovement",
     "PaymentAggregate",
     "PaymentFact",
+    "PaymentStep",
     "SubscriptionFact",
     "SubscriptionStep",
     "WebhookAggregate",

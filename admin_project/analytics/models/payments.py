@@ -1,4 +1,4 @@
-"""Payments: one fact each, and their sums by hour and day."""
+"""Payments: one fact each, and their sums by hour, day and month."""
 
 from django.db import models
 
@@ -31,7 +31,9 @@ class PaymentFact(models.Model):
     answered_at = models.DateTimeField(db_default="1970-01-01T00:00:00Z")
     """When it was first measured: when Stripe first said something of it."""
     three_d_secure = models.BooleanField(db_default=False)
-    """The bank has asked for 3-D Secure at some time."""
+    """The bank has asked for 3-D Secure at some time, of the customer or of their browser alone."""
+    challenged = models.BooleanField(db_default=False)
+    """The customer has answered the bank's question, one way or the other."""
 
     class Meta:
         verbose_name = "payment"
@@ -40,18 +42,47 @@ class PaymentFact(models.Model):
         return f"{self.payment_id}: {self.status}"
 
 
+class PaymentStep(models.Model):
+    """What had come back of a payment at one of its revisions: of the first only if anything had.
+
+    What came back when is the difference between a payment's revisions.
+    """
+
+    pk = models.CompositePrimaryKey("payment_id", "revision")
+    payment_id = models.UUIDField()
+    revision = models.PositiveIntegerField()
+    payment_type = models.CharField(max_length=32)
+    currency = models.CharField(max_length=3)
+    decline_code = models.CharField(max_length=255, blank=True)
+    card_brand = models.CharField(max_length=32, blank=True)
+    card_country = models.CharField(max_length=2, blank=True)
+    plan = models.CharField(max_length=255, blank=True)
+    refunded = models.BigIntegerField()
+    disputed = models.BooleanField()
+    measured_at = models.DateTimeField()
+    event_id = models.UUIDField()
+
+    class Meta:
+        verbose_name = "revision of a payment"
+
+    def __str__(self) -> str:
+        return f"{self.payment_id} {self.revision}: {self.refunded} {self.currency} back"
+
+
 class Grain(models.TextChoices):
     """How long the time of an aggregate is, in UTC."""
 
     HOUR = "hour"
     DAY = "day"
+    MONTH = "month"
 
 
 class PaymentAggregate(models.Model):
-    """Sums of the payments that were requested in an hour or a day, seen along one dimension.
+    """Sums of the payments of an hour, a day or a month, seen along one dimension.
 
     Each payment is in one row of `all`, and in one of each other dimension that it has a value of:
-    so any figure is read from few rows, whatever the number of payments.
+    so any figure is read from few rows, whatever the number of payments. It counts when it was
+    requested; what comes back of it, when it comes back.
     """
 
     class Dimension(models.TextChoices):
@@ -64,13 +95,13 @@ class PaymentAggregate(models.Model):
         PLAN = "plan"
         THREE_D_SECURE = "three_d_secure"
         LATENCY = "latency"
-        """`value` is a bucket: see `services.latency`."""
+        """`value` is a bucket: see `analytics.latency`; `status` is empty."""
 
     pk = models.CompositePrimaryKey(
         "dimension", "grain", "starts_at", "value", "payment_type", "currency", "status"
     )
     dimension = models.CharField(max_length=16, choices=Dimension.choices)
-    grain = models.CharField(max_length=4, choices=Grain.choices)
+    grain = models.CharField(max_length=5, choices=Grain.choices)
     starts_at = models.DateTimeField()
     value = models.CharField(max_length=255, blank=True)
     payment_type = models.CharField(max_length=32)
@@ -81,7 +112,7 @@ class PaymentAggregate(models.Model):
     captured = models.DecimalField(max_digits=30, decimal_places=0)
     refunded = models.DecimalField(max_digits=30, decimal_places=0)
     refunds = models.BigIntegerField()
-    """How many of the payments have gone back, in part or whole."""
+    """How many were made, less those that failed."""
     disputes = models.BigIntegerField()
 
     class Meta:

@@ -9,7 +9,7 @@ class WebhookAggregate(models.Model):
     """How many webhooks of a type, received in an hour, had an outcome after so long."""
 
     pk = models.CompositePrimaryKey("grain", "starts_at", "webhook_type", "outcome", "lag_bucket")
-    grain = models.CharField(max_length=4, choices=Grain.choices)
+    grain = models.CharField(max_length=5, choices=Grain.choices)
     starts_at = models.DateTimeField()
     webhook_type = models.CharField(max_length=255)
     outcome = models.CharField(max_length=16)

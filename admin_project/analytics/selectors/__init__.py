@@ -8,6 +8,7 @@ Of payments, by when they were requested (`figures`):
     three_d_secure_funnel(period, filters) -> Funnel
     latency(period, filters) -> Percentiles         from request to Stripe's first answer
     converted(period, into, filters) -> Converted   all currencies, by the operator's rates
+    converted_figures(period, filters) -> list[ConvertedFigures]        into each there is
 
 Of subscriptions (`subscriptions`):
     mrr(at) -> list[Mrr]
@@ -39,7 +40,12 @@ from admin_project.analytics.selectors.figures import (
     three_d_secure_funnel,
 )
 from admin_project.analytics.selectors.periods import Filters, Percentiles, Period
-from admin_project.analytics.selectors.rates import Converted, converted
+from admin_project.analytics.selectors.rates import (
+    Converted,
+    ConvertedFigures,
+    converted,
+    converted_figures,
+)
 from admin_project.analytics.selectors.subscriptions import (
     Churn,
     Cohort,
@@ -64,6 +70,7 @@ __all__ = [
     "Churn",
     "Cohort",
     "Converted",
+    "ConvertedFigures",
     "CurrencyFigures",
     "Dunning",
     "Figures",
@@ -81,6 +88,7 @@ __all__ = [
     "breakdown",
     "churn",
     "converted",
+    "converted_figures",
     "dunning",
     "figures",
     "latency",

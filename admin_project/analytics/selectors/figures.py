@@ -38,7 +38,10 @@ class PaymentFigures(TypedDict):
 
 @dataclass(kw_only=True)
 class Figures:
-    """What became of some payments of one currency, in minor units."""
+    """What became of some payments of one currency, in minor units.
+
+    What came back did so in this time, of whatever payments.
+    """
 
     count: int = 0
     succeeded: int = 0
@@ -49,7 +52,7 @@ class Figures:
     captured: int = 0
     refunded: int = 0
     refunds: int = 0
-    """How many payments went back, in part or whole."""
+    """How many were made, less those that failed."""
     disputes: int = 0
 
     @property
@@ -114,8 +117,11 @@ class Funnel:
 
     payments: int
     asked: int
+    challenged: int
+    """The customer answered a question of their bank's; of others it was sure without, or nobody
+    answered."""
     completed: int
-    """The customer answered, and the payment went through."""
+    """The bank was sure, and the payment went through."""
     failed: int
     """The bank, or the customer, said no."""
     abandoned: int
@@ -127,7 +133,7 @@ def payment_figures() -> PaymentFigures:
     """Count all payments."""
     by_status: dict[str, int] = defaultdict(int)
     volume: dict[str, int] = {}
-    rows = _sums(Q(dimension=_DIMENSION.ALL, grain=Grain.DAY), "status", "currency")
+    rows = _sums(Q(dimension=_DIMENSION.ALL, grain=Grain.MONTH), "status", "currency")
     for row in rows:
         by_status[row["status"]] += row["count"]
         if row["status"] == PaymentStatus.SUCCEEDED:
@@ -189,21 +195,25 @@ def breakdown(period: Period, by: Breakdown, filters: Filters = EVERYTHING) -> l
 
 def three_d_secure_funnel(period: Period, filters: Filters = EVERYTHING) -> Funnel:
     """Follow the payments whose bank asked for 3-D Secure. `filters.by` is left out."""
-    payments = 0
+    payments = challenged = 0
     asked: dict[str, int] = defaultdict(int)
     for dimension in (_DIMENSION.ALL, _DIMENSION.THREE_D_SECURE):
-        for row in _sums(period.rows() & filters.along(dimension), "status"):
+        for row in _sums(period.rows() & filters.along(dimension), "value", "status"):
             if dimension == _DIMENSION.ALL:
                 payments += row["count"]
             else:
                 asked[row["status"]] += row["count"]
+                challenged += row["count"] if row["value"] == "challenged" else 0
     total = sum(asked.values())
     ended = {
         "failed": asked[PaymentStatus.REQUIRES_PAYMENT_METHOD] + asked[PaymentStatus.FAILED],
         "abandoned": asked[PaymentStatus.CANCELED],
         "waiting": asked[PaymentStatus.REQUIRES_ACTION],
     }
-    return Funnel(payments=payments, asked=total, completed=total - sum(ended.values()), **ended)
+    completed = total - sum(ended.values())
+    return Funnel(
+        payments=payments, asked=total, challenged=challenged, completed=completed, **ended
+    )
 
 
 def latency(period: Period, filters: Filters = EVERYTHING) -> Percentiles:

@@ -1,6 +1,6 @@
 """What figures are asked of: a time, and which payments."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Self
@@ -39,18 +39,10 @@ class Period:
         return Period(self.start - (self.end - self.start), self.start)
 
     def rows(self) -> Q:
-        """Select the sums of the period: of whole days where it has them, else of hours."""
-        first = self.start.replace(hour=0)
-        if first < self.start:
-            first += timedelta(days=1)
-        last = self.end.replace(hour=0)
-        if first >= last:
-            return Q(grain=Grain.HOUR, starts_at__gte=self.start, starts_at__lt=self.end)
-        rows = Q(grain=Grain.DAY, starts_at__gte=first, starts_at__lt=last)
-        if self.start < first:
-            rows |= Q(grain=Grain.HOUR, starts_at__gte=self.start, starts_at__lt=first)
-        if last < self.end:
-            rows |= Q(grain=Grain.HOUR, starts_at__gte=last, starts_at__lt=self.end)
+        """Select the sums of the period: of whole months, else of days, else of hours."""
+        rows = Q()
+        for grain, start, end in _parts(self.start, self.end, (Grain.MONTH, Grain.DAY, Grain.HOUR)):
+            rows |= Q(grain=grain, starts_at__gte=start, starts_at__lt=end)
         return rows
 
 
@@ -78,6 +70,37 @@ class Filters:
 
 
 EVERYTHING = Filters()
+
+
+def _parts(
+    start: datetime, end: datetime, grains: Sequence[Grain]
+) -> Iterator[tuple[Grain, datetime, datetime]]:
+    """Cut a time into parts of the first grain, and what is left at its ends of finer ones."""
+    grain, *finer = grains
+    first, last = _down(start, grain), _down(end, grain)
+    if first < start:
+        first = _next(first, grain)
+    if first < last:
+        yield grain, first, last
+    elif finer:
+        yield from _parts(start, end, finer)
+        return
+    if start < first:
+        yield from _parts(start, first, finer)
+    if last < end:
+        yield from _parts(last, end, finer)
+
+
+def _down(moment: datetime, grain: Grain) -> datetime:
+    if grain == Grain.MONTH:
+        return moment.replace(day=1, hour=0)
+    return moment.replace(hour=0) if grain == Grain.DAY else moment
+
+
+def _next(start: datetime, grain: Grain) -> datetime:
+    if grain == Grain.MONTH:
+        return (start + timedelta(days=31)).replace(day=1)
+    return start + timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,13 @@
 """All currencies in one, by the rates that an operator entered."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from admin_project.analytics.models import ExchangeRate, Grain
-from admin_project.analytics.selectors.figures import series
+from admin_project.analytics.selectors.figures import Point, series
 from admin_project.analytics.selectors.periods import EVERYTHING, Filters, Period
 from kafka_bridge.contracts.currencies import decimals
 
@@ -21,16 +22,49 @@ class Converted:
     missing: list[str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConvertedFigures:
+    """All currencies in one, of a period and of the one before."""
+
+    into: str
+    now: Converted
+    before: Converted
+
+
+_Rates = dict[str, list[tuple[date, Decimal]]]
+
+
 def converted(period: Period, into: str, filters: Filters = EVERYTHING) -> Converted:
     """Convert what succeeded and went back, each day's at the rate of that day.
 
     A day before the first rate takes the first. Days that the period cuts count as a whole.
     """
-    rates = _rates(into)
+    return _converted(series(period, filters, grain=Grain.DAY), into, _rates()[into])
+
+
+def converted_figures(period: Period, filters: Filters = EVERYTHING) -> list[ConvertedFigures]:
+    """Convert into each currency that the operator entered a rate into."""
+    rates = _rates()
+    if not rates:
+        return []
+    now, before = (series(one, filters, grain=Grain.DAY) for one in (period, period.before))
+    return [
+        ConvertedFigures(
+            into=into,
+            now=_converted(now, into, rates[into]),
+            before=_converted(before, into, rates[into]),
+        )
+        for into in sorted(rates)
+    ]
+
+
+def _converted(points: Sequence[Point], into: str, rates: _Rates) -> Converted:
     sums: dict[str, Decimal] = defaultdict(Decimal)
     missing = set()
-    for point in series(period, filters, grain=Grain.DAY):
-        rate = _rate(rates.get(point.currency), point.starts_at.date(), point.currency == into)
+    for point in points:
+        if not (point.figures.volume or point.figures.refunded):
+            continue
+        rate = Decimal(1) if point.currency == into else _rate(rates[point.currency], point)
         if rate is None:
             missing.add(point.currency)
             continue
@@ -45,19 +79,16 @@ def converted(period: Period, into: str, filters: Filters = EVERYTHING) -> Conve
     )
 
 
-_Rates = list[tuple[date, Decimal]]
-
-
-def _rates(into: str) -> dict[str, _Rates]:
-    rates: dict[str, _Rates] = defaultdict(list)
-    for rate in ExchangeRate.objects.filter(into=into).order_by("valid_from"):
-        rates[rate.currency].append((rate.valid_from, rate.rate))
+def _rates() -> dict[str, _Rates]:
+    """Return the rates by what they lead into, and from what, the oldest first."""
+    rates: dict[str, _Rates] = defaultdict(lambda: defaultdict(list))
+    for rate in ExchangeRate.objects.order_by("valid_from"):
+        rates[rate.into][rate.currency].append((rate.valid_from, rate.rate))
     return rates
 
 
-def _rate(rates: _Rates | None, day: date, same: bool) -> Decimal | None:
-    if same:
-        return Decimal(1)
+def _rate(rates: Sequence[tuple[date, Decimal]], point: Point) -> Decimal | None:
+    day = point.starts_at.date()
     if not rates:
         return None
     valid = [rate for valid_from, rate in rates if valid_from <= day]

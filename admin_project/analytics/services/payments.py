@@ -1,12 +1,12 @@
 """Facts of payments, and their sums."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from admin_project.analytics.latency import bucket_of
-from admin_project.analytics.models import Grain, PaymentAggregate, PaymentFact
-from admin_project.analytics.services import sums
+from admin_project.analytics.models import PaymentAggregate, PaymentFact, PaymentStep
+from admin_project.analytics.services import money_back, sums
 from kafka_bridge import bulk
 from kafka_bridge.contracts import PaymentMeasured, PaymentStatus
 
@@ -15,9 +15,14 @@ _FIELDS: Final = [field.name for field in PaymentFact._meta.concrete_fields]
 _RULES: Final = {
     "answered_at": "LEAST({old}.answered_at, {new}.answered_at)",
     "three_d_secure": "{old}.three_d_secure OR {new}.three_d_secure",
+    "challenged": "{old}.challenged OR {new}.challenged",
 }
+# The bank's question was answered wrongly, or with no.
+_NOT_AUTHENTICATED: Final = "payment_intent_authentication_failure"
 
 Key = tuple[str, str, datetime, str, str, str, str]
+Row = tuple[str, str, str]
+"""Dimension, value and status."""
 
 
 def record_measurements(events: Sequence[PaymentMeasured]) -> None:
@@ -30,8 +35,11 @@ def record_measurements(events: Sequence[PaymentMeasured]) -> None:
     )
     for before, after in merged:
         if before is not None:
-            _add(changes, PaymentFact(**dict(zip(_FIELDS, before, strict=True))), -1)
-        _add(changes, PaymentFact(**dict(zip(_FIELDS, after, strict=True))), 1)
+            _add_fact(changes, PaymentFact(**dict(zip(_FIELDS, before, strict=True))), -1)
+        _add_fact(changes, PaymentFact(**dict(zip(_FIELDS, after, strict=True))), 1)
+    # The facts' rows are locked from here on, so nobody else takes steps of these payments.
+    for movement in money_back.record(events):
+        _add_movement(changes, movement)
     sums.apply(PaymentAggregate, changes)
 
 
@@ -39,6 +47,8 @@ def _fact(event: PaymentMeasured) -> PaymentFact:
     captured = event.amount_captured
     if captured is None:
         captured = event.amount if event.status == PaymentStatus.SUCCEEDED else 0
+    refused = event.error_code == _NOT_AUTHENTICATED
+    asked = event.status == PaymentStatus.REQUIRES_ACTION or event.three_d_secure is not None
     return PaymentFact(
         payment_id=event.payment_id,
         payment_intent_id=event.payment_intent_id,
@@ -60,38 +70,50 @@ def _fact(event: PaymentMeasured) -> PaymentFact:
         revision=event.revision or 1,
         event_id=event.event_id,
         answered_at=event.timestamp,
-        three_d_secure=event.status == PaymentStatus.REQUIRES_ACTION,
+        three_d_secure=asked or refused,
+        challenged=refused or event.three_d_secure == "challenge",
     )
 
 
-def _add(changes: sums.Changes[Key], fact: PaymentFact, sign: int) -> None:
-    measures = (
-        sign,
-        sign * fact.amount,
-        sign * fact.captured,
-        sign * fact.refunded,
-        sign * (fact.refunded > 0),
-        sign * (fact.dispute_status != ""),
-    )
-    hour = fact.requested_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    day = hour.replace(hour=0)
-    rest = (fact.payment_type, fact.currency, fact.status)
-    for dimension, value in _seen_as(fact):
-        changes.add((dimension, Grain.HOUR.value, hour, value, *rest), measures)
-        changes.add((dimension, Grain.DAY.value, day, value, *rest), measures)
-
-
-def _seen_as(fact: PaymentFact) -> Iterator[tuple[str, str]]:
-    yield _DIMENSION.ALL.value, ""
+def _add_fact(changes: sums.Changes[Key], fact: PaymentFact, sign: int) -> None:
+    measures = (sign, sign * fact.amount, sign * fact.captured, 0, 0, 0)
+    rows = [(dimension, value, fact.status) for dimension, value in _properties(fact)]
     waited = fact.answered_at - fact.requested_at
-    yield _DIMENSION.LATENCY.value, str(bucket_of(waited))
+    rows.append((_DIMENSION.LATENCY.value, str(bucket_of(waited)), ""))
+    if fact.three_d_secure:
+        value = "challenged" if fact.challenged else ""
+        rows.append((_DIMENSION.THREE_D_SECURE.value, value, fact.status))
+    _add(changes, fact.requested_at, rows, (fact.payment_type, fact.currency), measures)
+
+
+def _add_movement(changes: sums.Changes[Key], movement: money_back.Movement) -> None:
+    step = movement.step
+    # Only what succeeded comes back.
+    status = PaymentStatus.SUCCEEDED.value
+    rows = [(dimension, value, status) for dimension, value in _properties(step)]
+    measures = (0, 0, 0, movement.refunded, movement.refunds, movement.disputes)
+    _add(changes, step.measured_at, rows, (step.payment_type, step.currency), measures)
+
+
+def _add(
+    changes: sums.Changes[Key],
+    at: datetime,
+    rows: Sequence[Row],
+    of: tuple[str, str],
+    measures: Sequence[int],
+) -> None:
+    for grain, starts_at in sums.starts_of(at):
+        for dimension, value, status in rows:
+            changes.add((dimension, grain, starts_at, value, *of, status), measures)
+
+
+def _properties(of: PaymentFact | PaymentStep) -> Iterator[tuple[str, str]]:
+    yield _DIMENSION.ALL.value, ""
     for dimension, value in (
-        (_DIMENSION.COUNTRY, fact.card_country),
-        (_DIMENSION.CARD_BRAND, fact.card_brand),
-        (_DIMENSION.DECLINE_CODE, fact.decline_code),
-        (_DIMENSION.PLAN, fact.plan),
+        (_DIMENSION.COUNTRY, of.card_country),
+        (_DIMENSION.CARD_BRAND, of.card_brand),
+        (_DIMENSION.DECLINE_CODE, of.decline_code),
+        (_DIMENSION.PLAN, of.plan),
     ):
         if value:
             yield dimension.value, value
-    if fact.three_d_secure:
-        yield _DIMENSION.THREE_D_SECURE.value, ""

@@ -16,6 +16,7 @@ from admin_project.analytics.models import (
     MrrMovement,
     PaymentAggregate,
     PaymentFact,
+    PaymentStep,
     SubscriptionFact,
     SubscriptionStep,
     WebhookAggregate,
@@ -30,6 +31,7 @@ REBUILT: Final = tuple(
     model._meta.db_table
     for model in (
         PaymentFact,
+        PaymentStep,
         PaymentAggregate,
         SubscriptionFact,
         SubscriptionStep,

@@ -9,6 +9,7 @@ from django.db import connection
 
 from admin_project.analytics.models import MrrMovement, SubscriptionFact, SubscriptionStep
 from admin_project.analytics.services import mrr
+from kafka_bridge import bulk
 from kafka_bridge.contracts import SubscriptionStatus
 from kafka_bridge.contracts.subscriptions import SubscriptionState
 
@@ -43,16 +44,7 @@ def record_states(events: Sequence[SubscriptionState]) -> None:
     ]
     if not news:
         return
-    SubscriptionStep.objects.bulk_create(
-        news,
-        update_conflicts=True,
-        unique_fields=["subscription_id", "revision"],
-        update_fields=[
-            field.name
-            for field in SubscriptionStep._meta.concrete_fields
-            if field.name not in ("subscription_id", "revision")
-        ],
-    )
+    bulk.replace(news)
     for step in news:
         known[step.subscription_id][step.revision] = step
     changed = {step.subscription_id for step in news}
@@ -62,14 +54,7 @@ def record_states(events: Sequence[SubscriptionState]) -> None:
 def _derive(histories: Sequence[Sequence[SubscriptionStep]]) -> None:
     facts = [_fact(steps, list(mrr.movements(steps))) for steps in histories]
     ids = [fact.subscription_id for fact in facts]
-    SubscriptionFact.objects.bulk_create(
-        facts,
-        update_conflicts=True,
-        unique_fields=["subscription_id"],
-        update_fields=[
-            field.name for field in SubscriptionFact._meta.concrete_fields if not field.primary_key
-        ],
-    )
+    bulk.replace(facts)
     MrrMovement.objects.filter(subscription_id__in=ids).delete()
     MrrMovement.objects.bulk_create(
         [movement for steps in histories for movement in mrr.movements(steps)]

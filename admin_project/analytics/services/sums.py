@@ -1,10 +1,12 @@
 """Sums that are kept up to date by what changes."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model
 
+from admin_project.analytics.models import Grain
 from kafka_bridge import bulk
 
 K = TypeVar("K", bound=tuple[Any, ...])
@@ -30,6 +32,17 @@ class Changes(Generic[K]):
         for key in sorted(self._by_key):
             if any(self._by_key[key]):
                 yield (*key, *self._by_key[key])
+
+
+def starts_of(moment: datetime) -> list[tuple[str, datetime]]:
+    """Return the hour, the day and the month that a moment is in, each with its grain."""
+    hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    day = hour.replace(hour=0)
+    return [
+        (Grain.HOUR.value, hour),
+        (Grain.DAY.value, day),
+        (Grain.MONTH.value, day.replace(day=1)),
+    ]
 
 
 def apply(model: type[Model], changes: Changes[Any]) -> None:

@@ -34,7 +34,7 @@ def record_charges(charges: Sequence[Answered[CardPaymentRequested, IntentState]
             if payment.id in recorded
             for told in (
                 telling.answered(payment, event, state),
-                telling.measured(payment, event),
+                telling.measured(payment, event, state),
             )
         ]
     )

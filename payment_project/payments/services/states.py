@@ -95,7 +95,7 @@ def _publish(changed: Sequence[StateChange], payments: Mapping[UUID, Payment]) -
             for cause, payment_id, state in changed
             for told in (
                 telling.status_updated(payments[payment_id], cause, state, back[payment_id]),
-                telling.measured(payments[payment_id], cause),
+                telling.measured(payments[payment_id], cause, state),
             )
         ]
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from kafka_bridge.contracts import (
     CardPaymentAnswered,
@@ -24,6 +24,11 @@ _NOT_SUCCESSFUL = (
     PaymentStatus.CANCELED,
     PaymentStatus.FAILED,
 )
+_FLOWS: Final[dict[str, Literal["challenge", "frictionless"]]] = {
+    "challenge": "challenge",
+    "frictionless": "frictionless",
+}
+"""Those that are told of: https://docs.stripe.com/api/charges/object"""
 
 
 @dataclass(frozen=True)
@@ -64,13 +69,14 @@ def status_updated(
     return _correlated(told, payment)
 
 
-def measured(payment: Payment, cause: Event) -> PaymentMeasured:
+def measured(payment: Payment, cause: Event, state: IntentState) -> PaymentMeasured:
     """Tell what analytics count of a payment."""
     told = PaymentMeasured.caused_by(
         cause,
         **_outcome(payment),
         card_brand=payment.card_brand or None,
         card_country=payment.card_country or None,
+        three_d_secure=_FLOWS.get(state.authentication_flow),
         requested_at=payment.requested_at,
     )
     return _correlated(told, payment)
