@@ -19,6 +19,7 @@ from tests.payment.conftest import WEBHOOK_SECRET
 from tests.payment.copies import number_in, original
 from tests.payment.lives import disputed, given_up, recovered
 from tests.payment.subscribing import Clock
+from tests.told import in_short, is_recorded, record, tellings
 
 pytestmark = pytest.mark.django_db(transaction=True)  # what is read is read in another thread
 
@@ -42,6 +43,7 @@ TOLD = {
 NOT_TOLD = {"revision", "created_at", "correlation_id", "customer_id"}
 IN_SHORT = ("Payment", "Subscription")
 SIDE_BY_SIDE = 250
+TELLINGS = 4
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +139,20 @@ def check_told():
                 assert (_plain(getattr(told, name)) or None) == (getattr(row, name) or None), name
 
 
+def check_recorded(life):
+    """What the tests of the other services are told is what is told in order today."""
+    told = defaultdict(list)
+    for row in OutboxEvent.objects.filter(topic__in=[*TOLD, Topic.PAYMENT_ANALYTICS]).order_by(
+        "id"
+    ):
+        event = _event(row)
+        told[number_in([event.customer_id])].append(event)
+    if not is_recorded(life):
+        record(life, [told[number] for number in range(TELLINGS)])
+        pytest.fail("what is told was not recorded; it is now")
+    assert in_short(tellings(life)[0]) == in_short(told[0])
+
+
 def _plain(value):
     return value.model_dump() if hasattr(value, "model_dump") else value
 
@@ -150,7 +166,7 @@ def life(request, run, at_stripe, clock):
     "times",
     [70, pytest.param(3400, marks=[pytest.mark.large, pytest.mark.timeout(3600)])],
 )
-def test_lived_again_in_any_order_it_ends_the_same(run, life, times):
+def test_lived_again_in_any_order_it_ends_the_same(request, run, life, times):
     seeds = random.Random(7).sample(range(10**6), times)
     copies = [Relived(life, 0)]
     copies += [Relived(life, number, seed=seed) for number, seed in enumerate(seeds, 1)]
@@ -171,3 +187,4 @@ def test_lived_again_in_any_order_it_ends_the_same(run, life, times):
             f"{difference(end, in_order)} in place of {difference(in_order, end)}"
         )
     check_told()
+    check_recorded(request.node.callspec.id.partition("-")[0])
