@@ -19,7 +19,6 @@ _CONSUMER_SETTINGS: Final = {
     "partition.assignment.strategy": "cooperative-sticky",
     "session.timeout.ms": 10_000,
     "heartbeat.interval.ms": 2_000,
-    "fetch.wait.max.ms": 10,
     "fetch.queue.backoff.ms": 10,
 }
 # The records come again, to this consumer or another: nothing to die of (docs/decisions/0003).

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from devstack.kafka import EmbeddedKafka, ExternalKafka
@@ -39,9 +41,9 @@ class TestEnvironments:
         broker = EmbeddedKafka(Ports(tmp_path / "ports.json"))
         host = {"KAFKA_CONSUMER_SETTINGS": '{"session.timeout.ms":9000}'}
 
-        settings = environments_with(host, broker)["admin"]["KAFKA_CONSUMER_SETTINGS"]
+        settings = json.loads(environments_with(host, broker)["admin"]["KAFKA_CONSUMER_SETTINGS"])
 
-        assert settings == '{"session.timeout.ms":9000,"heartbeat.interval.ms":1000}'
+        assert (settings["session.timeout.ms"], settings["heartbeat.interval.ms"]) == (9000, 1000)
 
     def test_kafka_security_is_passed_on_to_all(self):
         host = {"KAFKA_CLIENT_SETTINGS": '{"security.protocol":"SASL_SSL"}'}
