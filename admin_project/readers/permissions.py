@@ -18,4 +18,4 @@ class MayReadFigures(BasePermission):
         """Tell whether they may."""
         if isinstance(request.auth, ReaderToken):
             return Scope.ANALYTICS_READ in request.auth.scopes
-        return bool(request.user and request.user.is_staff)
+        return request.user.is_staff

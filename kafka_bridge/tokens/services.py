@@ -43,7 +43,7 @@ def use_token(kind: type[T], text: str) -> T | None:
 
 def revoke_tokens(kind: type[ScopedToken], ids: Collection[int]) -> int:
     """Make tokens invalid from now on. Returns how many were not before."""
-    tokens = kind.objects.filter(id__in=ids, revoked_at=None)
+    tokens = kind.objects.filter(pk__in=ids, revoked_at=None)
     return tokens.update(revoked_at=timezone.now())
 
 
@@ -52,7 +52,7 @@ def _note_use(token: ScopedToken) -> None:
     if token.last_used_at and token.last_used_at > now - _USE_IS_NOTED_EVERY:
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lte=now - _USE_IS_NOTED_EVERY)
-    type(token).objects.filter(stale, id=token.pk).update(last_used_at=now)
+    type(token).objects.filter(stale, pk=token.pk).update(last_used_at=now)
 
 
 def _hashed(text: str) -> str:
