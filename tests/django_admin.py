@@ -96,5 +96,5 @@ class AdminPages:
             if not isinstance(admin.site._registry[model], ReadOnlyAdmin):
                 continue
             name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
-            url = reverse(name, args=[] if page == "add" else [made[0].pk])
+            url = reverse(name, args=[] if page == "add" else [quote(made[0].pk)])
             assert admin_client.post(url, {"status": "succeeded"}).status_code == 403, url

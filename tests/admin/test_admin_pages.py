@@ -11,7 +11,7 @@ from admin_project.ledger.handlers import enter
 from admin_project.ledger.models import BalanceTransaction
 from tests.admin.conftest import NOW, measured
 from tests.admin.test_ledger import recorded
-from tests.django_admin import AdminPages, list_url
+from tests.django_admin import AdminPages, detail_url, list_url
 
 
 def subscribed(key):
@@ -72,9 +72,9 @@ class TestPages(AdminPages):
 
     def test_a_balance_transaction_shows_its_entries(self, admin_client, rows):
         [one] = rows(1)[BalanceTransaction]
-        url = reverse("admin:ledger_balancetransaction_change", args=[one.pk])
+        page = admin_client.get(detail_url(one)).content.decode()
 
-        assert "stripe_balance 1911 eur" in admin_client.get(url).content.decode()
+        assert "stripe_balance 1911 eur" in page
 
     def test_an_operator_enters_what_a_currency_is_worth(self, admin_client):
         asked = {"currency": "usd", "into": "eur", "rate": "0.92", "valid_from": "2026-01-01"}

@@ -57,19 +57,17 @@ class CuttingProxy:
                     happens, self._armed = self._armed, None
                     self.cuts += 1
                     if happens:
-                        server.sendall(sent)
+                        _send(server, sent)
                     _cut(server, socket.SHUT_WR if happens else socket.SHUT_RDWR)
                     _cut(client)
                     return
-                server.sendall(sent)
+                if not _send(server, sent):
+                    return
             _cut(server, socket.SHUT_WR)
 
     def _to_client(self, server: socket.socket, client: socket.socket) -> None:
-        while answer := _receive(server):
-            try:
-                client.sendall(answer)
-            except OSError:
-                return
+        while (answer := _receive(server)) and _send(client, answer):
+            pass
 
 
 def _receive(end: socket.socket) -> bytes:
@@ -77,6 +75,14 @@ def _receive(end: socket.socket) -> bytes:
         return end.recv(65536)
     except OSError:
         return b""
+
+
+def _send(end: socket.socket, sent: bytes) -> bool:
+    try:
+        end.sendall(sent)
+    except OSError:
+        return False
+    return True
 
 
 def _cut(end: socket.socket, how: int = socket.SHUT_RDWR) -> None:

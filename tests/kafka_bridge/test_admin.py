@@ -213,20 +213,20 @@ class TestEvent:
     @pytest.mark.parametrize(
         "value",
         [
-            value_with(amount="ada@example.com"),
-            b"ada@example.com",
-            b'"ada@example.com"',
-            b'["ada@example.com"]',
-            value_with(amount="x", **{"ada@example.com": 1}),
+            value_with(amount="quimby@example.com"),
+            b"quimby@example.com",
+            b'"quimby@example.com"',
+            b'["quimby@example.com"]',
+            value_with(amount="x", **{"quimby@example.com": 1}),
         ],
     )
     def test_all_of_a_broken_record_is_masked(self, value, log_in, ledger):
-        headers = {"note": "ada@example.com", "traceparent": "00-1-2-03"}
+        headers = {"note": "quimby@example.com", "traceparent": "00-1-2-03"}
         inbox.receive([record_with(value, headers=headers)])
 
         shown = text(log_in("view_inboxevent").get(page(InboxEvent.objects.get())))
 
-        assert "ada" not in shown
+        assert "quimby" not in shown
         assert "00-1-2-03" in shown
 
     def test_fields_that_no_contract_names_are_masked(self, log_in, ledger):
@@ -234,7 +234,7 @@ class TestEvent:
 
         shown = text(log_in("view_inboxevent").get(page(InboxEvent.objects.get())))
 
-        assert "4242" not in shown
+        assert "42424242" not in shown
         assert "1 fields unknown to the contract" in shown
 
     def test_markup_in_a_record_stays_text(self, admin, ledger):
