@@ -18,6 +18,7 @@ from admin_project.ledger.selectors import Balance, Difference
 from admin_project.timeline.hops import Hop
 from admin_project.timeline.selectors import Stuck
 
+_Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
 _SIMPLE: Final[dict[Any, type[serializers.Field[Any, Any, Any, Any]]]] = {
     bool: serializers.BooleanField,
     int: serializers.IntegerField,
@@ -84,7 +85,10 @@ def figures() -> serializers.Serializer[Any]:
 
 def ledger() -> serializers.Serializer[Any]:
     """Describe the ledger's balances and what is wrong with it."""
-    unbalanced = {"currency": serializers.CharField(), "amount": serializers.IntegerField()}
+    unbalanced: _Fields = {
+        "currency": serializers.CharField(),
+        "amount": serializers.IntegerField(),
+    }
     return inline_serializer(
         "Ledger",
         {
@@ -125,11 +129,11 @@ def stuck() -> serializers.Serializer[Any]:
     return inline_serializer("AllStuck", {"stuck": _many(Stuck, "What waits longest first.")})
 
 
-def _of(shape: type, tells: str = "") -> serializers.Serializer[Any]:
+def _of(shape: type, tells: str = "") -> serializers.Field[Any, Any, Any, Any]:
     return _serializer_class(shape)(help_text=tells or None)
 
 
-def _many(shape: type, tells: str = "") -> serializers.Serializer[Any]:
+def _many(shape: type, tells: str = "") -> serializers.Field[Any, Any, Any, Any]:
     return _serializer_class(shape)(many=True, help_text=tells or None)
 
 
@@ -139,9 +143,7 @@ def _serializer_class(shape: type) -> type[serializers.Serializer[Any]]:
     return type(shape.__name__, (serializers.Serializer,), members)
 
 
-def _fields(
-    shape: type, *, without: Collection[str] = ()
-) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+def _fields(shape: type, *, without: Collection[str] = ()) -> _Fields:
     hints = get_type_hints(shape)
     fields = {name: _field(hint) for name, hint in hints.items() if name not in without}
     for name, one in vars(shape).items():
@@ -150,15 +152,19 @@ def _fields(
     return fields
 
 
+def _is_shape(hint: Any) -> bool:
+    return is_dataclass(hint)
+
+
 def _field(hint: Any, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
     if get_origin(hint) in (Union, types.UnionType):
         (hint,) = (one for one in get_args(hint) if one is not type(None))
         return _field(hint, allow_null=True, **options)
     if get_origin(hint) is list:
         (of,) = get_args(hint)
-        if is_dataclass(of):
+        if _is_shape(of):
             return _serializer_class(of)(many=True, **options)
         return serializers.ListField(child=_field(of), **options)
-    if is_dataclass(hint):
+    if _is_shape(hint):
         return _serializer_class(hint)(**options)
     return _SIMPLE[hint](**options)

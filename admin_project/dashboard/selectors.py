@@ -90,7 +90,8 @@ def plain(value: Any) -> Any:
     """Return dataclasses as dicts, with their properties."""
     if isinstance(value, list):
         return [plain(one) for one in value]
-    names = _names(type(value))
+    shape: Any = type(value)
+    names = _names(shape)
     return {name: plain(getattr(value, name)) for name in names} if names else value
 
 
