@@ -1,8 +1,11 @@
 import asyncio
+import functools
+import operator
 import signal
 import subprocess
 import time
 import uuid
+from collections import Counter
 
 import pytest
 import redis
@@ -140,43 +143,35 @@ class TestSlowdown:
         assert state.take(NOW + 300, wanted=1, limits={ALL: 25})[0] == 1
 
 
-SEEN_LATE = 1
-"""A call may be noted a moment after it began, when the machine is busy."""
+async def granted_by(shared, *, calls):
+    """Make calls one after the other, and return when they and others were let begin.
+
+    By the shared state: a busy machine may notice each a moment after.
+    """
+    limiter, granted = RateLimiter(shared, Rates(50, 20)), Counter()
+    for _ in range(calls):
+        await limiter.take(PAYMENTS)
+        granted |= Counter(shared.last.grants[PAYMENTS])
+    await shared.close()
+    return granted
 
 
 class TestSharing:
     def test_processes_together_keep_the_rate(self, limits_url, key):
-        async def process(begun):
-            shared = SharedState(limits_url, key=key)
-            limiter = RateLimiter(shared, Rates(50, 20))
-            for _ in range(12):
-                await limiter.take(PAYMENTS)
-                begun.append(shared.now())
-            await shared.close()
-
         async def run():
-            begun = []
-            await asyncio.gather(*[process(begun) for _ in range(4)])
-            return begun
+            states = [SharedState(limits_url, key=key) for _ in range(4)]
+            return await asyncio.gather(*[granted_by(state, calls=12) for state in states])
 
-        begun = asyncio.run(run())
+        granted = functools.reduce(operator.or_, asyncio.run(run()))
 
-        assert len(begun) == 48
-        assert most_in(1.0, begun) <= 20 + SEEN_LATE
-        assert max(begun) - min(begun) < 48 / 20 * 1.3
+        assert granted.total() == 48
+        assert most_in(1.0, granted.elements()) <= 20
+        assert max(granted) - min(granted) < 48 / 20 * 2
 
     def test_without_valkey_each_process_keeps_the_rate(self, key, unused_address):
-        async def run():
-            shared = SharedState(unused_address, key=key)
-            limiter = RateLimiter(shared, Rates(0, 20))
-            begun = []
-            for _ in range(25):
-                await limiter.take(PAYMENTS)
-                begun.append(time.monotonic())
-            await shared.close()
-            return begun
+        granted = asyncio.run(granted_by(SharedState(unused_address, key=key), calls=25))
 
-        assert most_in(1.0, asyncio.run(run())) <= 20 + SEEN_LATE
+        assert most_in(1.0, granted.elements()) <= 20
 
     def test_a_valkey_that_lost_everything_is_used_again(self, tmp_path, key, monkeypatch):
         monkeypatch.setattr(shared_state, "_AWAY", 0.0)
