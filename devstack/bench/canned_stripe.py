@@ -34,6 +34,7 @@ class CannedStripe:
         self.latency = 0.0
         self.requests = 0
         self.charged: dict[bytes, bytes] = {}
+        self.intents: dict[bytes, bytes] = {}
 
     def answer(self, method: bytes, path: bytes, head: bytes, body: bytes) -> tuple[bytes, float]:
         """Return the answer's body, and after how many seconds it is given."""
@@ -42,8 +43,10 @@ class CannedStripe:
                 self.latency = float(orjson.loads(body)["latency"])
             counts = {"requests": self.requests, "charges": len(self.charged)}
             return orjson.dumps(counts), 0.0
+        if path == b"/_canned/intents":
+            return b"[%b]" % b",".join(self.intents.values()), 0.0
         if method == b"GET":
-            return _NOTHING, self.latency
+            return self.intents.get(path.rpartition(b"/")[2], _NOTHING), self.latency
         self.requests += 1
         key = _KEY.search(head)
         made = self.charged.get(key.group(1)) if key else None
@@ -54,9 +57,10 @@ class CannedStripe:
 
     def _intent(self, given: dict[str, str]) -> bytes:
         number = f"{len(self.charged):024d}"
+        intent_id = f"pi_{number}"
         intent = {
             **_ANSWER,
-            "id": f"pi_{number}",
+            "id": intent_id,
             "client_secret": f"pi_{number}_secret_{number}",
             "amount": int(given["amount"]),
             "amount_received": int(given["amount"]),
@@ -70,7 +74,8 @@ class CannedStripe:
         }
         charge = {"amount": intent["amount"], "amount_captured": intent["amount"]}
         intent["latest_charge"] = {**_ANSWER["latest_charge"], **charge, "id": f"ch_{number}"}
-        return orjson.dumps(intent)
+        self.intents[intent_id.encode()] = made = orjson.dumps(intent)
+        return made
 
 
 class _Connection(asyncio.Protocol):

@@ -79,9 +79,11 @@ def _payments(given: dict[str, Any]) -> Send:
 
 def _webhooks(given: dict[str, Any]) -> Send:
     secret: str = given["secret"]
+    objects: list[dict[str, Any]] = given["objects"]
 
-    async def send(session: aiohttp.ClientSession, _number: int) -> int:
-        event = given["event"] | {"id": f"evt_{uuid.uuid4().hex}"}
+    async def send(session: aiohttp.ClientSession, number: int) -> int:
+        about = {"data": {"object": objects[number % len(objects)]}}
+        event = given["event"] | about | {"id": f"evt_{uuid.uuid4().hex}"}
         body = json.dumps(event).encode()
         now = str(int(time.time()))
         signed = hmac.new(secret.encode(), now.encode() + b"." + body, hashlib.sha256)

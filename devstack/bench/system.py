@@ -110,6 +110,12 @@ class System:
         counts: dict[str, int] = answer.json()
         return counts
 
+    def intents(self) -> list[dict[str, Any]]:
+        """Return the PaymentIntents that were made at Stripe's stand-in, as it shows them."""
+        answer = requests.get(f"{self.stripe_url}/_canned/intents", timeout=10)
+        intents: list[dict[str, Any]] = answer.json()
+        return intents
+
     def environment(self, service: str) -> dict[str, str]:
         """Return a service's environment, for a process of the benchmark's own."""
         variables = read_env(str(self.running.env_file(service)))
