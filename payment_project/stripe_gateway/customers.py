@@ -4,13 +4,17 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 from uuid import UUID, uuid5
 
+import structlog
+
 from kafka_bridge.contracts import CustomerInfo
 from payment_project.stripe_gateway.client import request
-from payment_project.stripe_gateway.errors import StripeRejected, is_missing
+from payment_project.stripe_gateway.errors import StripeRejected, is_about, is_missing
 from payment_project.stripe_gateway.lists import find_made, key_may_be_forgotten
 
 if TYPE_CHECKING:
     from stripe.params import CustomerUpdateParams
+
+logger = structlog.get_logger(__name__)
 
 _CUSTOMERS: Final = UUID("6c1f6f0e-2a53-5c0b-9a57-637573746f6d")
 
@@ -36,6 +40,8 @@ async def create_customer(customer_id: str, *, instead_of: str = "") -> str:
 async def describe_customer(stripe_customer_id: str, info: CustomerInfo, *, event_id: UUID) -> None:
     """Tell Stripe what the event tells of the person, if anything.
 
+    What Stripe does not take, such as a misspelt e-mail address, keeps nobody from paying.
+
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
@@ -48,7 +54,12 @@ async def describe_customer(stripe_customer_id: str, info: CustomerInfo, *, even
         params["phone"] = info.phone
     if params:
         path = f"/v1/customers/{stripe_customer_id}"
-        await request("post", path, params, idempotency_key=f"{event_id}:describe_customer")
+        try:
+            await request("post", path, params, idempotency_key=f"{event_id}:describe_customer")
+        except StripeRejected as error:
+            if not is_about(error, params):
+                raise
+            logger.warning("customer_not_described", stripe_customer_id=stripe_customer_id)
 
 
 async def owner_of(payment_method_id: str) -> str:

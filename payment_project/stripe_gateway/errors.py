@@ -1,7 +1,7 @@
 """What Stripe's errors are for us. A decline is none: it is an answer."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import structlog
@@ -61,8 +61,8 @@ def translated() -> Iterator[None]:
     https://docs.stripe.com/error-handling. `CardError` passes: it is the caller's answer.
 
     Raises:
-        TryLater: too many requests, or our key is wrong.
-        StripeRejected: our request is wrong, or our key may not do it.
+        TryLater: too many requests, or our key is wrong or may not do it.
+        StripeRejected: our request is wrong.
         OutcomeUnknown: no answer. The charge may have been made; repeat with the same key.
     """
     try:
@@ -71,14 +71,10 @@ def translated() -> Iterator[None]:
         raise
     except stripe.RateLimitError as error:
         raise TryLater("Stripe takes no more for now", seconds=_retry_after(error)) from error
-    except stripe.AuthenticationError as error:
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
         logger.critical("stripe_key_refused", error=str(error))
         raise TryLater(f"Stripe refuses our key: {error}", seconds=_MISCONFIGURED_WAIT) from error
-    except (
-        stripe.InvalidRequestError,
-        stripe.IdempotencyError,
-        stripe.PermissionError,
-    ) as error:
+    except (stripe.InvalidRequestError, stripe.IdempotencyError) as error:
         raise StripeRejected(str(error)) from error
     except stripe.APIError as error:
         if not (isinstance(error.json_body, dict) and "error" in error.json_body):
@@ -114,6 +110,12 @@ def card_is_owned_or_spent(error: StripeRejected) -> CardOfACustomer | None:
     if message and any(words in message for words in _OWNED_OR_SPENT):
         return CardOfACustomer(message)
     return None
+
+
+def is_about(error: StripeRejected, params: Iterable[str]) -> bool:
+    """Tell whether Stripe refuses the value of one of these parameters."""
+    cause = error.__cause__
+    return isinstance(cause, stripe.InvalidRequestError) and cause.param in params
 
 
 def is_missing(error: StripeRejected) -> bool:

@@ -344,6 +344,16 @@ class TestFaults:
         assert charge(event).status == PaymentStatus.SUCCEEDED
         assert at_stripe.audit(event)["charges"] == 1
 
+    def test_key_that_may_not_charge_keeps_nobody_from_paying_later(self, charge, at_stripe):
+        event = requested()
+        at_stripe.faults({"match": CREATE, "action": "status", "status": 403})
+
+        with pytest.raises(TryLater, match="refuses our key"):
+            charge(event)
+
+        at_stripe.faults()
+        assert charge(event).status == PaymentStatus.SUCCEEDED
+
     def test_one_request_too_early_is_made_again(self, charge, at_stripe):
         event = requested()
         at_stripe.faults(

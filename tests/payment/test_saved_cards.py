@@ -61,6 +61,13 @@ class TestSaving:
         assert at_stripes["metadata"] == {"customer_id": told.customer_id}
         assert last_payment().save_card
 
+    def test_with_an_address_that_stripe_does_not_take(self, saved, at_stripe):
+        body = {"error": {"type": "invalid_request_error", "param": "email", "message": "Invalid"}}
+        refusal = {"action": "status", "status": 400, "body": body}
+        at_stripe.faults({"match": "POST /v1/customers/cus_", **refusal})
+
+        assert saved().status == "succeeded"
+
     def test_after_3d_secure(self, saved):
         assert saved("pm_card_threeDSecure2Required").saved_card.last4 == "3220"
 
