@@ -37,6 +37,7 @@ FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bytea[], %s:
     AS event (event_id, topic, key, shard, value, headers, correlation_id, position)
 ORDER BY position
 """
+_INSERT_MISSING: Final = f"{_INSERT} ON CONFLICT (event_id) DO NOTHING"
 
 
 class OutboxRecord(NamedTuple):
@@ -63,6 +64,18 @@ def publish(*events: Event) -> None:
     publish_records([_outbox_record(event) for event in events])
 
 
+def publish_once(event: Event) -> bool:
+    """Publish an event, unless one with its id was published before. Returns whether it is new.
+
+    Where no transaction is open, it is one of its own, and PostgreSQL is asked once: statements
+    that it gets together are one (https://www.postgresql.org/docs/18/protocol-flow.html).
+
+    Raises:
+        EventTooLarge: the event is larger than the broker takes.
+    """
+    return _insert([_outbox_record(event)], _INSERT_MISSING) == 1
+
+
 def is_published(event_id: UUID) -> bool:
     """Tell whether an event with this id was published, as far back as the outbox is kept."""
     return OutboxEvent.objects.filter(event_id=event_id).exists()
@@ -72,8 +85,11 @@ def publish_records(records: Sequence[OutboxRecord]) -> None:
     """Publish what is not an event, such as the copy of a broken record. See `publish`."""
     if not connection.in_atomic_block:
         raise PublishedOutsideTransaction("publish needs transaction.atomic() around it")
-    if not records:
-        return
+    if records:
+        _insert(records, _INSERT)
+
+
+def _insert(records: Sequence[OutboxRecord], statement: str) -> int:
     for record in records:
         if len(record.value) > MAX_RECORD_BYTES:
             raise EventTooLarge(
@@ -93,7 +109,11 @@ def publish_records(records: Sequence[OutboxRecord]) -> None:
     # Locks are taken in one order everywhere, and the rows get their ids after them.
     locks = [_as_int4(key_hash) for key_hash in sorted(set(hashes))]
     with connection.cursor() as cursor:
-        cursor.execute(f"{_LOCK_KEYS}; {_INSERT}; NOTIFY {CHANNEL}", [_KEY_LOCKS, locks, *columns])
+        # What comes last says how many rows it inserted.
+        cursor.execute(
+            f"{_LOCK_KEYS}; NOTIFY {CHANNEL}; {statement}", [_KEY_LOCKS, locks, *columns]
+        )
+        return int(cursor.rowcount)
 
 
 def _outbox_record(event: Event) -> OutboxRecord:

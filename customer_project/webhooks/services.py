@@ -3,7 +3,7 @@
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from customer_project.payments import selectors
@@ -35,13 +35,7 @@ def count_refusal(reason: str) -> None:
 
 def receive(*, webhook_event: dict[str, Any], body: bytes, signature: str) -> bool:
     """Store a verified webhook for the payment service. Returns False if it was stored before."""
-    received = _webhook_received(webhook_event, body, signature)
-    try:
-        with transaction.atomic():
-            outbox.publish(received)
-    except IntegrityError:
-        return False
-    return True
+    return outbox.publish_once(_webhook_received(webhook_event, body, signature))
 
 
 def _webhook_received(

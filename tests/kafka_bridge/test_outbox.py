@@ -5,7 +5,7 @@ from kafka_bridge.broker import MAX_RECORD_BYTES
 from kafka_bridge.contracts.base import new_event_id
 from kafka_bridge.errors import EventTooLarge, PublishedOutsideTransaction
 from kafka_bridge.models import OutboxEvent
-from kafka_bridge.outbox import OutboxRecord, publish, publish_records
+from kafka_bridge.outbox import OutboxRecord, publish, publish_once, publish_records
 from tests.kafka_bridge.connections import elsewhere, wait_until_blocked
 from tests.kafka_bridge.noted import Noted, noted
 
@@ -82,6 +82,43 @@ class TestPublish:
     def test_event_that_no_broker_takes_is_refused(self):
         with transaction.atomic(), pytest.raises(EventTooLarge):
             publish_records([outbox_record(value=b"x" * (MAX_RECORD_BYTES + 1))])
+
+        assert not OutboxEvent.objects.exists()
+
+
+class TestPublishOnce:
+    def test_second_time_does_nothing(self):
+        event = noted()
+
+        assert [publish_once(event), publish_once(event)] == [True, False]
+        assert OutboxEvent.objects.get().event_id == event.event_id
+
+    def test_needs_no_transaction_and_waits_for_other_writers_of_the_key(self):
+        first, second = noted(number=1), noted(number=2)
+
+        with elsewhere() as others:
+            with transaction.atomic():
+                publish(first)
+                later = others.run(lambda: publish_once(second))
+                wait_until_blocked()
+            assert later.result()
+
+        ids = OutboxEvent.objects.order_by("id").values_list("event_id", flat=True)
+        assert list(ids) == [first.event_id, second.event_id]
+
+    def test_many_at_once_publish_one(self):
+        event = noted()
+
+        with elsewhere(4) as others:
+            given = [others.run(lambda: publish_once(event)) for _ in range(20)]
+            published = [one.result() for one in given]
+
+        assert published.count(True) == OutboxEvent.objects.count() == 1
+
+    def test_within_a_transaction_it_is_part_of_it(self):
+        with transaction.atomic():
+            publish_once(noted())
+            transaction.set_rollback(True)
 
         assert not OutboxEvent.objects.exists()
 
