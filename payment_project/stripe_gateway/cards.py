@@ -6,7 +6,8 @@ from urllib.parse import quote
 from kafka_bridge.contracts import Event
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import StripeRejected
-from payment_project.stripe_gateway.lists import all_of, key_may_be_forgotten
+from payment_project.stripe_gateway.idempotency import make_once
+from payment_project.stripe_gateway.lists import all_of
 from payment_project.stripe_gateway.sdk import stripe
 from payment_project.stripe_gateway.subscription_states import JSON
 
@@ -50,10 +51,13 @@ async def confirm(path: str, how: HowToPay, *, idempotency_key: str) -> None:
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    if key_may_be_forgotten() and _was_confirmed(await request("get", path, {})):
-        return
     try:
-        await request("post", f"{path}/confirm", how.params(), idempotency_key=idempotency_key)
+        await make_once(
+            lambda: request(
+                "post", f"{path}/confirm", how.params(), idempotency_key=idempotency_key
+            ),
+            find=lambda: _find_confirmed(path),
+        )
     except stripe.CardError:
         return
     except StripeRejected as error:
@@ -68,9 +72,15 @@ async def attach(payment_method_id: str, *, stripe_customer_id: str, idempotency
         CardError: declined.
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    path = f"/v1/payment_methods/{quote(payment_method_id, safe='')}/attach"
-    method = await request(
-        "post", path, {"customer": stripe_customer_id}, idempotency_key=idempotency_key
+    path = f"/v1/payment_methods/{quote(payment_method_id, safe='')}"
+    owner = {"customer": stripe_customer_id}
+
+    async def find() -> dict[str, Any] | None:
+        method = await request("get", path, {})
+        return method if owner.items() <= method.items() else None
+
+    method = await make_once(
+        lambda: request("post", f"{path}/attach", owner, idempotency_key=idempotency_key), find=find
     )
     return str(method["id"])
 
@@ -87,22 +97,22 @@ async def take_card(
         CardError: declined.
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    setup = await _find_setup(event, stripe_customer_id) or await request(
-        "post",
-        "/v1/setup_intents",
-        {
-            "customer": stripe_customer_id,
-            "confirm": True,
-            "usage": "off_session",
-            "allowed_payment_method_types": ["card"],
-            "metadata": {
-                **{name: subscription["metadata"][name] for name in _WHOSE},
-                "event_id": str(event.event_id),
-                "stripe_subscription_id": subscription["id"],
-            },
-            **how.params(),
+    params = {
+        "customer": stripe_customer_id,
+        "confirm": True,
+        "usage": "off_session",
+        "allowed_payment_method_types": ["card"],
+        "metadata": {
+            **{name: subscription["metadata"][name] for name in _WHOSE},
+            "event_id": str(event.event_id),
+            "stripe_subscription_id": subscription["id"],
         },
-        idempotency_key=f"{event.event_id}:setup_intent",
+        **how.params(),
+    }
+    key = f"{event.event_id}:setup_intent"
+    setup = await make_once(
+        lambda: request("post", "/v1/setup_intents", params, idempotency_key=key),
+        find=lambda: _find_setup(event, stripe_customer_id),
     )
     await use_card(subscription, setup)
     return setup
@@ -132,18 +142,15 @@ async def use_card(subscription: JSON, setup: JSON) -> bool:
     return True
 
 
-async def _find_setup(event: Event, stripe_customer_id: str) -> JSON | None:
-    if not key_may_be_forgotten():
-        return None
+async def _find_setup(event: Event, stripe_customer_id: str) -> dict[str, Any] | None:
     async for made in all_of("/v1/setup_intents", {"customer": stripe_customer_id}):
         if made["metadata"].get("event_id") == str(event.event_id):
             return made
     return None
 
 
-def _was_confirmed(intent: JSON) -> bool:
+async def _find_confirmed(path: str) -> dict[str, Any] | None:
+    intent = await request("get", path, {})
     failed = intent.get("last_payment_error") or intent.get("last_setup_error")
-    return bool(failed) or intent["status"] not in (
-        "requires_payment_method",
-        "requires_confirmation",
-    )
+    untouched = intent["status"] in ("requires_payment_method", "requires_confirmation")
+    return None if untouched and not failed else intent

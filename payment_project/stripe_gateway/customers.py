@@ -7,9 +7,16 @@ from uuid import UUID, uuid5
 import structlog
 
 from kafka_bridge.contracts import CustomerInfo
+from kafka_bridge.errors import OutcomeUnknown
 from payment_project.stripe_gateway.client import request
-from payment_project.stripe_gateway.errors import StripeRejected, is_about, is_missing
-from payment_project.stripe_gateway.lists import find_made, key_may_be_forgotten
+from payment_project.stripe_gateway.errors import (
+    StripeRejected,
+    is_about,
+    is_missing,
+    is_replayed,
+)
+from payment_project.stripe_gateway.idempotency import make_once
+from payment_project.stripe_gateway.lists import find_made
 
 if TYPE_CHECKING:
     from stripe.params import CustomerUpdateParams
@@ -30,17 +37,19 @@ async def create_customer(customer_id: str, *, instead_of: str = "") -> str:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
     metadata = {"customer_id": customer_id}
-    if key_may_be_forgotten() and (made := await find_made("/v1/customers", metadata)):
-        return str(made["id"])
     key = f"{uuid5(_CUSTOMERS, customer_id + instead_of)}:customer"
-    customer = await request("post", "/v1/customers", {"metadata": metadata}, idempotency_key=key)
+    customer = await make_once(
+        lambda: request("post", "/v1/customers", {"metadata": metadata}, idempotency_key=key),
+        find=lambda: find_made("/v1/customers", metadata),
+    )
     return str(customer["id"])
 
 
 async def describe_customer(stripe_customer_id: str, info: CustomerInfo, *, event_id: UUID) -> None:
     """Tell Stripe what the event tells of the person, if anything.
 
-    What Stripe does not take, such as a misspelt e-mail address, keeps nobody from paying.
+    What Stripe does not take, such as a misspelt e-mail address, keeps nobody from paying, and nor
+    does a 500 that it stored for the key.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
@@ -58,6 +67,10 @@ async def describe_customer(stripe_customer_id: str, info: CustomerInfo, *, even
             await request("post", path, params, idempotency_key=f"{event_id}:describe_customer")
         except StripeRejected as error:
             if not is_about(error, params):
+                raise
+            logger.warning("customer_not_described", stripe_customer_id=stripe_customer_id)
+        except OutcomeUnknown as error:
+            if not is_replayed(error):
                 raise
             logger.warning("customer_not_described", stripe_customer_id=stripe_customer_id)
 

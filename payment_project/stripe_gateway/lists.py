@@ -1,10 +1,7 @@
 """Stripe's lists: all of one, and whether something of ours is in one."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final, NamedTuple
-
-from django.utils import timezone
 
 from kafka_bridge.handlers import current_delivery
 from payment_project.stripe_gateway.client import request
@@ -18,22 +15,12 @@ class Page(NamedTuple):
     """After what the next page begins; None if this is the last."""
 
 
-_KEYS_ARE_KEPT: Final = timedelta(hours=20)
-"""Stripe keeps idempotency keys for 24: https://docs.stripe.com/api/idempotent_requests"""
 _CLOCKS_DIFFER: Final = 300
-
-
-def key_may_be_forgotten() -> bool:
-    """Tell whether Stripe may no longer know the keys that the event in hand was first tried with.
-
-    What it asked for must then be looked for before it is made.
-    """
-    return timezone.now() - current_delivery().received_at > _KEYS_ARE_KEPT
 
 
 async def find_made(
     path: str, metadata: Mapping[str, str], *, expand: Sequence[str] = ()
-) -> Mapping[str, Any] | None:
+) -> dict[str, Any] | None:
     """Find what was made with this metadata since the event in hand came.
 
     Stripe's search lags behind, and finding nothing there would prove nothing. Its lists do not.

@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus
-from kafka_bridge.errors import OutcomeUnknown
 from payment_project.stripe_gateway.client import request
-from payment_project.stripe_gateway.errors import (
-    StripeRejected,
-    card_is_owned_or_spent,
-    is_replayed,
-)
-from payment_project.stripe_gateway.lists import all_of, find_made, key_may_be_forgotten
+from payment_project.stripe_gateway.errors import StripeRejected, card_is_owned_or_spent
+from payment_project.stripe_gateway.idempotency import make_once
+from payment_project.stripe_gateway.lists import all_of, find_made
 from payment_project.stripe_gateway.sdk import stripe
 from payment_project.stripe_gateway.states import (
     IntentState,
@@ -41,30 +37,24 @@ async def create_payment_intent(
 ) -> IntentState:
     """Charge the card that the event names: once, however often the event is delivered.
 
-    Stripe knows the repetition by our key, but forgets keys after a day and repeats a 500 that it
-    stored for one: then its list of PaymentIntents tells whether ours was made.
-
     Raises:
         CardOfACustomer: the card is saved, and not with this Customer; or it was used up.
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    if key_may_be_forgotten() and (made := await _find(event)):
-        return state_of(made)
     # Another body needs another key. Without its Customer a saved card was refused before.
     suffix = ":customer" if stripe_customer_id else ""
     try:
-        intent = await request(
-            "post",
-            "/v1/payment_intents",
-            _create_params(event, stripe_customer_id),
-            idempotency_key=f"{_payment_id(event)}:payment_intent{suffix}",
+        intent = await make_once(
+            lambda: request(
+                "post",
+                "/v1/payment_intents",
+                _create_params(event, stripe_customer_id),
+                idempotency_key=f"{_payment_id(event)}:payment_intent{suffix}",
+            ),
+            find=lambda: _find(event),
         )
     except stripe.CardError as error:
         return declined_state(error)
-    except OutcomeUnknown as error:
-        if is_replayed(error) and (made := await _find(event)):
-            return state_of(made)
-        raise
     except StripeRejected as error:
         if card_of_a_customer := card_is_owned_or_spent(error):
             raise card_of_a_customer from error
@@ -119,7 +109,7 @@ async def whole_state_of(intent: Mapping[str, Any]) -> IntentState:
     return replace(state, refunds=refunds_of(listed), disputes=disputes_of(disputes))
 
 
-async def _find(event: CardPaymentRequested) -> Mapping[str, Any] | None:
+async def _find(event: CardPaymentRequested) -> dict[str, Any] | None:
     ours = {"payment_id": _payment_id(event)}
     return await find_made("/v1/payment_intents", ours, expand=["data.latest_charge"])
 

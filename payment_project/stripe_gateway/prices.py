@@ -1,11 +1,12 @@
 """Prices: what one unit of a plan costs for one interval, once for each version of a plan."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
 from kafka_bridge.contracts import PlanInfo
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import StripeRejected
+from payment_project.stripe_gateway.idempotency import make_once
 
 if TYPE_CHECKING:
     from stripe.params import PriceCreateParams
@@ -46,22 +47,27 @@ async def find_or_make_price(plan_id: str, plan: PlanInfo) -> str:
 async def _make_product(plan_id: str, name: str) -> str:
     # A plan's Product has an id of our choice, so that nobody has to look for it.
     product_id = f"plan_{uuid5(_PLANS, plan_id).hex}"
+    params = {
+        "id": product_id,
+        "name": name[:_LONGEST_NAME],
+        "metadata": {"subscription_plan_id": plan_id},
+    }
+    key = f"{uuid5(_PLANS, f'{plan_id}/{name}')}:product"
     try:
-        await request(
-            "post",
-            "/v1/products",
-            {
-                "id": product_id,
-                "name": name[:_LONGEST_NAME],
-                "metadata": {"subscription_plan_id": plan_id},
-            },
-            idempotency_key=f"{uuid5(_PLANS, f'{plan_id}/{name}')}:product",
+        await make_once(
+            lambda: request("post", "/v1/products", params, idempotency_key=key),
+            find=lambda: _find_product(product_id),
         )
     except StripeRejected as error:
         cause = error.__cause__
         if getattr(cause, "code", None) != "resource_already_exists":
             raise
     return product_id
+
+
+async def _find_product(product_id: str) -> dict[str, Any] | None:
+    found = await request("get", "/v1/products", {"ids": [product_id]})
+    return found["data"][0] if found["data"] else None
 
 
 def _lookup_key(plan_id: str, plan: PlanInfo) -> str:

@@ -15,8 +15,9 @@ from payment_project.stripe_gateway.errors import (
     StripeRejected,
     card_is_owned_or_spent,
 )
+from payment_project.stripe_gateway.idempotency import make_once
 from payment_project.stripe_gateway.invoices import find_invoice
-from payment_project.stripe_gateway.lists import all_of, key_may_be_forgotten
+from payment_project.stripe_gateway.lists import all_of
 from payment_project.stripe_gateway.prices import find_or_make_price
 from payment_project.stripe_gateway.sdk import stripe
 from payment_project.stripe_gateway.states import Refusal
@@ -154,18 +155,19 @@ def subscription_id_of(event: SubscriptionRequested) -> UUID:
 
 
 async def _find_or_make(event: SubscriptionRequested, stripe_customer_id: str) -> JSON:
-    if key_may_be_forgotten() and (made := await _find(event, stripe_customer_id)):
-        return made
     price_id = await find_or_make_price(event.subscription_plan_id, event.plan_info)
-    return await request(
-        "post",
-        "/v1/subscriptions",
-        _create_params(event, stripe_customer_id, price_id),
-        idempotency_key=f"{subscription_id_of(event)}:subscription",
+    return await make_once(
+        lambda: request(
+            "post",
+            "/v1/subscriptions",
+            _create_params(event, stripe_customer_id, price_id),
+            idempotency_key=f"{subscription_id_of(event)}:subscription",
+        ),
+        find=lambda: _find(event, stripe_customer_id),
     )
 
 
-async def _find(event: SubscriptionRequested, stripe_customer_id: str) -> JSON | None:
+async def _find(event: SubscriptionRequested, stripe_customer_id: str) -> dict[str, Any] | None:
     ours = str(subscription_id_of(event))
     listed = {"customer": stripe_customer_id, "status": "all"}
     expand = [f"data.{path}" for path in _WITH_FIRST_STEP]

@@ -22,6 +22,9 @@ MADE = (
     *("customer", "product", "price", "subscription", "invoice", "invoiceitem"),
     *("payment_intent", "setup_intent", "charge"),
 )
+UNKNOWN = ("drop_after", "status_after")
+"""An answer lost; and a 500 in its place, which Stripe repeats for the key of a POST."""
+
 A_DAY_LATER = Delivery(timezone.now() - timedelta(days=1), attempts=12)
 
 
@@ -39,6 +42,8 @@ def crash(handle, at_stripe, monkeypatch):
             event, before = new_event(), at_stripe.counts()
             # A connection that is cut during a GET is replaced at once, so it is cut again.
             fault = {"match": "^[A-Z]+ /v1/", "action": when, "skip": calls, "times": 2}
+            if when == "status_after":
+                fault["status"] = 500
             at_stripe.faults(fault)
             try:
                 handle(event)
@@ -64,7 +69,7 @@ def all_equal(rounds):
 
 
 class TestSetup:
-    @pytest.mark.parametrize("when", ["drop_before", "drop_after"])
+    @pytest.mark.parametrize("when", ["drop_before", *UNKNOWN])
     @pytest.mark.parametrize("context", [{}, {"trial_days": 14}])
     def test_makes_one_of_each(self, crash, when, context):
         rounds = crash(lambda: setup_requested(context=context, **plan_of_its_own()), when=when)
@@ -111,7 +116,7 @@ class TestChanges:
     def changed(self, handle, crash):
         """Crash while each of many subscriptions is changed; return what it made and its state."""
 
-        def changed(action, *, setup="pm_card_visa", to=dict, **fields):
+        def changed(action, when="drop_after", *, setup="pm_card_visa", to=dict, **fields):
             ids = []
 
             def new_event():
@@ -121,34 +126,41 @@ class TestChanges:
                 ids.append(row.id)
                 return change_requested(action, row, **fields, **to())
 
-            rounds = crash(new_event)
+            rounds = crash(new_event, when=when)
             assert rounds
             assert all_equal(rounds)
             return rounds[0], Subscription.objects.filter(id__in=ids)
 
         return changed
 
-    def test_plan_is_changed_and_invoiced_once(self, changed):
+    @pytest.mark.parametrize("when", UNKNOWN)
+    def test_plan_is_changed_and_invoiced_once(self, changed, when):
         made, rows = changed(
-            "change_plan", to=lambda: {**plan_of_its_own(), "plan_info": TEAM}, quantity=2
+            "change_plan",
+            when,
+            to=lambda: {**plan_of_its_own(), "plan_info": TEAM},
+            quantity=2,
         )
 
         assert made["price"] == 1
         assert (made["charge"], made["invoice"], made["invoiceitem"]) == (1, 1, 2)
         assert {(row.amount, row.quantity) for row in rows} == {(4900, 2)}
 
-    def test_card_is_changed_and_pays_once(self, changed):
-        made, rows = changed(
-            "change_card", setup="pm_card_chargeDeclined", payment_method_id="pm_card_mastercard"
-        )
+    @pytest.mark.parametrize("when", UNKNOWN)
+    def test_card_is_changed_and_pays_once(self, changed, when):
+        card = {"setup": "pm_card_chargeDeclined", "payment_method_id": "pm_card_mastercard"}
+        made, rows = changed("change_card", when, **card)
 
         assert (made["charge"], made["setup_intent"], made["invoice"]) == (1, 1, 0)
         assert {(row.status, row.card["brand"]) for row in rows} == {("active", "mastercard")}
 
-    def test_open_invoice_is_paid_once(self, changed):
-        made, rows = changed(
-            "pay", setup="pm_card_chargeDeclined", payment_method_id="pm_card_visa"
-        )
+    @pytest.mark.parametrize("when", UNKNOWN)
+    def test_open_invoice_is_paid_once(self, changed, at_stripe, when):
+        def card():
+            visa = {"type": "card", "card[token]": "tok_visa"}
+            return {"payment_method_id": at_stripe.post("/v1/payment_methods", **visa)["id"]}
+
+        made, rows = changed("pay", when, setup="pm_card_chargeDeclined", to=card)
 
         assert (made["charge"], made["invoice"]) == (1, 0)
         assert {row.status for row in rows} == {"active"}

@@ -1,0 +1,41 @@
+"""Making something at Stripe once: by a key, and by looking for it where the key is no help."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from django.utils import timezone
+
+from kafka_bridge.errors import OutcomeUnknown
+from kafka_bridge.handlers import current_delivery
+from payment_project.stripe_gateway.errors import is_replayed
+
+T = TypeVar("T")
+
+_KEYS_ARE_KEPT: Final = timedelta(hours=20)
+"""Stripe keeps idempotency keys for 24: https://docs.stripe.com/api/idempotent_requests"""
+
+
+async def make_once(
+    make: Callable[[], Awaitable[T]], *, find: Callable[[], Awaitable[T | None]]
+) -> T:
+    """Make something at Stripe once, however often the event in hand asks for it.
+
+    Stripe knows a repetition by `make`'s idempotency key. But it forgets keys after a day, and
+    repeats a 500 that it stored for one, whether it did the work or not: then `find` tells.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    if _key_may_be_forgotten() and (made := await find()):
+        return made
+    try:
+        return await make()
+    except OutcomeUnknown as error:
+        if is_replayed(error) and (made := await find()):
+            return made
+        raise
+
+
+def _key_may_be_forgotten() -> bool:
+    return timezone.now() - current_delivery().received_at > _KEYS_ARE_KEPT
