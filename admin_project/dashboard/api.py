@@ -17,6 +17,7 @@ _CHOICE = [
     OpenApiParameter("currency", str, description="ISO 4217; all if absent."),
     OpenApiParameter("type", str, enum=list(TYPES), description="All if absent."),
 ]
+_ID = "Ours or Stripe's, or the SHA-256 (hex) of an e-mail address in lower case."
 
 
 class FiguresView(ReaderView):
@@ -46,7 +47,7 @@ class TimelineView(ReaderView):
     """Every hop of what an id belongs to."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("id", str, required=True, description="Ours or Stripe's.")],
+        parameters=[OpenApiParameter("id", str, required=True, description=_ID)],
         responses=schema.timeline(),
     )
     def get(self, request: Request) -> Response:

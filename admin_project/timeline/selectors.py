@@ -55,7 +55,7 @@ class Stuck:
 
 
 def timeline(text: str) -> Timeline:
-    """Return all hops of the correlations that an id, ours or Stripe's, belongs to."""
+    """Return all hops of the correlations that an id, or an e-mail address's hash, belongs to."""
     correlations = _correlations(text.strip())
     shown = correlations[:MOST_CORRELATIONS]
     events = list(

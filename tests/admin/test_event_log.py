@@ -2,10 +2,11 @@ import json
 from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from admin_project.event_log.handlers import log_events
 from admin_project.event_log.models import LoggedEvent
-from kafka_bridge.contracts import EVENT_CLASSES, Service, Topic
+from kafka_bridge.contracts import EVENT_CLASSES, CustomerInfo, Service, Topic
 from kafka_bridge.handlers import consumed_topics, handler_of
 from kafka_bridge.inbox import receive
 from kafka_bridge.models import InboxEvent
@@ -52,6 +53,22 @@ class TestLog:
         log_events([event, requested()])
 
         assert LoggedEvent.objects.count() == 2
+
+    def test_nobody_without_an_email_address_has_its_hash(self):
+        log_events([requested(customer_info=CustomerInfo(email=" "))])
+
+        assert "emailHash" not in LoggedEvent.objects.get().content
+
+    @pytest.mark.parametrize(
+        "attempt", [lambda rows: rows.update(topic="x"), lambda rows: rows.delete()]
+    )
+    def test_nothing_in_it_is_changed_or_deleted(self, attempt):
+        log_events([requested()])
+
+        with pytest.raises(IntegrityError, match="append only"), transaction.atomic():
+            attempt(LoggedEvent.objects.all())
+
+        assert LoggedEvent.objects.get().topic == "stripe.payment.request"
 
     def test_what_came_first_stays(self):
         event = requested()

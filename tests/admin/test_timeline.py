@@ -1,3 +1,4 @@
+import hashlib
 from datetime import timedelta
 from uuid import uuid4
 
@@ -13,8 +14,12 @@ from admin_project.timeline.models import Ask
 from admin_project.timeline.selectors import stuck, timeline
 from kafka_bridge.contracts import (
     BalanceTransactionRecorded,
+    CustomerInfo,
     PaymentStatus,
     PaymentUpdateRequested,
+    PlanInfo,
+    SubscriptionRequested,
+    Topic,
     WebhookProcessed,
 )
 from kafka_bridge.contracts.payments import Refund
@@ -123,6 +128,29 @@ class TestTimeline:
         counts = {text: len(timeline(text).hops) for text in ("re_1", "txn_1", "ch_1")}
 
         assert counts == dict.fromkeys(("re_1", "txn_1", "ch_1"), 7)
+
+    def test_the_hash_of_an_email_address_finds_what_its_owner_asked_for(self):
+        ask, *_ = journey(customer_info=CustomerInfo(email=" Grace@Example.com "))
+        journey(customer_id="c2")
+        subscribed = SubscriptionRequested(
+            event_type=Topic.STRIPE_SUBSCRIPTION_SETUP,
+            customer_id="c3",
+            subscription_plan_id="pro",
+            plan_info=PlanInfo(name="Pro", amount=5, currency="eur", interval="month"),
+            payment_method_id="pm_card_visa",
+            customer_info=CustomerInfo(email="grace@example.com"),
+            metadata={},
+        )
+        log_events([subscribed])
+
+        found = timeline(hashlib.sha256(b"grace@example.com").hexdigest())
+
+        assert {hop.correlation_id for hop in found.hops} == {
+            str(ask.correlation_id),
+            str(subscribed.event_id),
+        }
+        assert len(found.hops) == 6
+        assert timeline("grace@example.com").hops == []
 
     def test_a_customer_has_all_their_correlations(self):
         journey(customer_id="c9")
