@@ -69,7 +69,7 @@ class CustomerApi:
         idempotency_key: str | None = None,
     ) -> requests.Response:
         """Go on with a payment: `confirm`, `capture`, `cancel` or `refunds`."""
-        return self._post(f"payments/{payment_id}/{action}/", body, key=idempotency_key)
+        return self.post(f"payments/{payment_id}/{action}/", body, key=idempotency_key)
 
     def update(self, payment_id: str, action: str, **body: Any) -> Json:
         """Go on with a payment, and return what was accepted.
@@ -142,7 +142,7 @@ class CustomerApi:
             requests.HTTPError: it was not accepted.
         """
         body = {"plan": plan, "payment_method": payment_method, **fields}
-        response = self._post("subscriptions/", body, key=idempotency_key)
+        response = self.post("subscriptions/", body, key=idempotency_key)
         response.raise_for_status()
         accepted: Json = response.json()
         return accepted
@@ -153,7 +153,7 @@ class CustomerApi:
         Raises:
             requests.HTTPError: it was not accepted.
         """
-        response = self._post(f"subscriptions/{subscription_id}/{what}/", body)
+        response = self.post(f"subscriptions/{subscription_id}/{what}/", body)
         response.raise_for_status()
         accepted: Json = response.json()
         return accepted
@@ -163,6 +163,11 @@ class CustomerApi:
         url = f"{self.base_url}/api/subscriptions/{subscription_id}/{part}"
         timeout = TIMEOUT + query.get("wait", 0)
         return self._session.get(url, params=query, timeout=timeout).json()
+
+    def look_at_subscription(self, subscription_id: str) -> requests.Response:
+        """Look at a subscription, whatever the answer."""
+        url = f"{self.base_url}/api/subscriptions/{subscription_id}/"
+        return self._session.get(url, timeout=TIMEOUT)
 
     def subscription_when(
         self, subscription_id: str, is_so: Callable[[Json], bool], *, seconds: float = 30
@@ -181,7 +186,8 @@ class CustomerApi:
         assert found_so is not None  # noqa: S101 - wait_until returns true values only
         return found_so
 
-    def _post(self, path: str, body: Json | None, *, key: str | None = None) -> requests.Response:
+    def post(self, path: str, body: Json | None, *, key: str | None = None) -> requests.Response:
+        """Send a body to a path of the API, under a key of its own if none is given."""
         return self._session.post(
             f"{self.base_url}/api/{path}",
             json=body or {},

@@ -13,7 +13,9 @@ import json
 from django.contrib.auth import get_user_model
 from rest_framework.authtoken.models import Token
 from customer_project.customers.models import Customer
+from customer_project.subscriptions.demo import make_plans
 
+make_plans()
 tokens = []
 for number in range({count}):
     name = f"chaos-{{number}}"
@@ -27,7 +29,7 @@ print(json.dumps(tokens))
 
 
 def make_customers(stack: RunningStack, count: int) -> list[str]:
-    """Make customers, and return their API tokens."""
+    """Make customers, and plans for them to subscribe to; return the customers' API tokens."""
     code = _MAKE.format(count=count, domain=EMAIL_DOMAIN)
     printed = stack.manage("customer", "shell", "-c", code)
     tokens: list[str] = json.loads(printed.strip().splitlines()[-1])

@@ -43,7 +43,31 @@ _PAYMENTS: Final = {
     ),
     "admin": (
         "SELECT payment_id::text AS id, amount, currency, status, revision,"
-        " requested_at AS created_at FROM analytics_paymentfact"
+        " requested_at AS created_at FROM analytics_paymentfact WHERE subscription_id IS NULL"
+    ),
+}
+_SUBSCRIPTION: Final = (
+    "SELECT id::text, status, subscription_plan_id AS plan, cancel_at_period_end, revision,"
+    " stripe_subscription_id FROM subscriptions_subscription"
+)
+_SUBSCRIPTIONS: Final = {
+    "customer": _SUBSCRIPTION,
+    "payment": _SUBSCRIPTION,
+    "admin": (
+        "SELECT subscription_id::text AS id, status, plan, cancel_at_period_end, revision,"
+        " stripe_subscription_id FROM analytics_subscriptionfact"
+    ),
+}
+_INVOICES_PAID: Final = (
+    "SELECT subscription_id::text, amount_paid AS amount, currency FROM subscriptions_invoice"
+    " WHERE amount_paid > 0"
+)
+_PAID: Final = {
+    "customer": _INVOICES_PAID,
+    "payment": _INVOICES_PAID,
+    "admin": (
+        "SELECT subscription_id::text, amount, currency FROM analytics_paymentfact"
+        " WHERE subscription_id IS NOT NULL AND status = 'succeeded' AND amount > 0"
     ),
 }
 _BALANCE: Final = """
@@ -65,6 +89,9 @@ class Ledger:
     """One service's database."""
 
     payments: dict[str, Row]
+    subscriptions: dict[str, Row]
+    paid: list[Row]
+    """What was paid for subscriptions, a row an invoice."""
     outbox: list[Row]
     inbox: list[Row]
     lanes: list[Row]
@@ -83,6 +110,9 @@ class Evidence:
     entries: list[Row]
     """The admin service's ledger of charges and refunds, by payment, account and currency."""
     intents: list[Json]
+    subscriptions: list[Json]
+    invoices: list[Json]
+    """Stripe's, with the payments of each."""
     audit: Json
     topics: Mapping[str, list[TopicRecord]]
     lags: Mapping[str, list[Json]]
@@ -122,6 +152,15 @@ class Evidence:
         return {
             name: {row["event_id"]: row for row in ledger.inbox}
             for name, ledger in self.ledgers.items()
+        }
+
+    @cached_property
+    def invoice_of(self) -> dict[str, Json]:
+        """Invoices at Stripe by the PaymentIntent that pays them."""
+        return {
+            payment["payment"]["payment_intent"]: invoice
+            for invoice in self.invoices
+            for payment in invoice["payments"]["data"]
         }
 
     @cached_property
@@ -183,7 +222,9 @@ def gather(
         logged=logged,
         balance=balance,
         entries=entries,
-        intents=list(_intents(stripe_url)),
+        intents=_all_of(stripe_url, "payment_intents", {"expand[]": "data.latest_charge"}),
+        subscriptions=_all_of(stripe_url, "subscriptions", {"status": "all"}),
+        invoices=_all_of(stripe_url, "invoices", {"expand[]": "data.payments"}),
         audit=emulator_audit(stripe_url),
         topics=records.all_of(names),
         lags=lags,
@@ -198,6 +239,8 @@ def gather(
 def _ledger(trace: Trace, service: str) -> Ledger:
     return Ledger(
         payments={row["id"]: row for row in trace.rows(service, _PAYMENTS[service])},
+        subscriptions={row["id"]: row for row in trace.rows(service, _SUBSCRIPTIONS[service])},
+        paid=trace.rows(service, _PAID[service]),
         outbox=[_with_bytes(row) for row in trace.rows(service, _OUTBOX)],
         inbox=[_with_bytes(row) for row in trace.rows(service, _INBOX)],
         lanes=trace.rows(service, _LANES),
@@ -208,12 +251,12 @@ def _with_bytes(row: Row) -> Row:
     return {**row, "value": None if row["value"] is None else bytes(row["value"])}
 
 
-def _intents(stripe_url: str) -> list[Json]:
+def _all_of(stripe_url: str, what: str, query: dict[str, str]) -> list[Json]:
     found: list[Json] = []
-    params: dict[str, Any] = {"limit": 100, "expand[]": "data.latest_charge"}
+    params: dict[str, Any] = {"limit": 100, **query}
     while True:
         answer = requests.get(
-            f"{stripe_url}/v1/payment_intents",
+            f"{stripe_url}/v1/{what}",
             params=params,
             headers={"Authorization": f"Bearer {DEMO_API_KEY}"},
             timeout=TIMEOUT,

@@ -138,7 +138,7 @@ class Injector:
         supervisor = self.stack.supervisor
         lags = json.loads(self.stack.manage(step.target, "lag", "--json"))["partitions"]
         self.processes.send_extras_home()
-        supervisor.stop(f"{step.target}-consumer")
+        self.processes.take_down(f"{step.target}-consumer")
         try:
             topics = sorted({lag["topic"] for lag in lags})
             self.records.rewind(f"{step.target}-service", topics)

@@ -1,11 +1,16 @@
 """What the clients saw: every answer that was more than a broken connection."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import requests
 
 from devstack.chaos.orders import Bank, Order
+from devstack.chaos.wishes import Wish
+
+_SERVER_ERROR: Final = 500
 
 
 class Answer(NamedTuple):
@@ -13,6 +18,17 @@ class Answer(NamedTuple):
 
     status: int
     body: Any
+
+
+def answered(ask: Callable[[], requests.Response]) -> Answer | None:
+    """Return the answer, or None where a client tries again: nothing came, or a server's error."""
+    try:
+        response = ask()
+        if response.status_code >= _SERVER_ERROR:
+            return None
+        return Answer(response.status_code, response.json())
+    except requests.RequestException:
+        return None
 
 
 class Sighting(NamedTuple):
@@ -45,6 +61,18 @@ class Entry:
         return self.order.expected
 
 
+@dataclass(kw_only=True)
+class Subscribed:
+    """A wish to subscribe, and what its client was told."""
+
+    wish: Wish
+    key: str
+    subscription_id: str = ""
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    """To the request and to the change of it, by idempotency key."""
+    problems: list[str] = field(default_factory=list)
+
+
 class Journal:
     """The entries of a run; the clients' threads write, the invariants read in the end."""
 
@@ -52,6 +80,8 @@ class Journal:
         self._lock = threading.Lock()
         self._entries: dict[int, Entry] = {}
         self._accepted: list[Entry] = []
+        self.subscriptions: list[Subscribed] = []
+        """Each is added before its first request is sent."""
 
     def open(self, entry: Entry) -> None:
         """Begin an entry, before its first request is sent."""

@@ -9,8 +9,10 @@ from typing import Any, Final
 import requests
 
 from devstack.chaos.gate import Gate
-from devstack.chaos.journal import Answer, Entry, Journal, Sighting
+from devstack.chaos.journal import Answer, Entry, Journal, Sighting, Subscribed, answered
 from devstack.chaos.orders import MANUAL, Bank, Order, Then
+from devstack.chaos.subscribers import Subscriber
+from devstack.chaos.wishes import Wish
 from devstack.clients import TIMEOUT, CustomerApi
 from devstack.running import RunningStack
 from devstack.waiting import DeadlinePassedError, wait_until
@@ -30,7 +32,7 @@ _ACTIONS: Final = {
     Then.REFUND_PART: "refunds",
     Then.REFUND_TWICE: "refunds",
 }
-_SEEN, _ACCEPTED, _CONFLICT, _SERVER_ERROR = 200, 202, 409, 500
+_SEEN, _ACCEPTED, _CONFLICT = 200, 202, 409
 
 
 class Load:
@@ -56,8 +58,12 @@ class Load:
         self._threads = threading.local()
         self._ended = threading.Event()
 
-    def run(self, orders: list[Order]) -> None:
-        """Place the orders, and return when the last client has what it waits for."""
+    def run(self, orders: list[Order], wishes: list[Wish]) -> None:
+        """Place the orders, and return when the last client has what it waits for.
+
+        A wish is placed with the order of its number.
+        """
+        subscribes = {wish.number: wish for wish in wishes}
         watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
         watcher.start()
         with (
@@ -69,6 +75,8 @@ class Load:
 
             def place(order: Order) -> None:
                 self._gate.begin()
+                if wish := subscribes.get(order.number):
+                    visits.append(later.submit(self._subscribe, wish))
                 entry = self._place(order)
                 if order.bank and entry.payment_id:
                     visits.append(bank.submit(self._visit_bank, entry))
@@ -126,7 +134,7 @@ class Load:
         """Send a request again, with the same key, until the service answers it for good."""
 
         def post() -> Answer | None:
-            return _answered(
+            return answered(
                 lambda: self._api(entry.order.customer).post_payment(
                     body, idempotency_key=entry.key
                 )
@@ -135,7 +143,12 @@ class Load:
         answer: Answer | None = self._until(entry, post, what="an answer to a payment")
         return answer
 
-    def _until(self, entry: Entry, ask: Callable[[], Any], *, what: str) -> Any:
+    def _subscribe(self, wish: Wish) -> None:
+        entry = Subscribed(wish=wish, key=f"{self._name}-subscription-{wish.number}")
+        self._journal.subscriptions.append(entry)
+        Subscriber(entry, api=self._api(wish.customer), until=self._until).run()
+
+    def _until(self, entry: Entry | Subscribed, ask: Callable[[], Any], *, what: str) -> Any:
         try:
             return wait_until(ask, what=what, seconds=_ANSWERED_WITHIN, every=_REPEATS_EVERY)
         except DeadlinePassedError as error:
@@ -151,7 +164,7 @@ class Load:
         url = f"{self._stripe_url}/_emulator/intents/{intent}/authenticate"
         self._until(
             entry,
-            lambda: _answered(
+            lambda: answered(
                 lambda: requests.post(url, json={"outcome": bank.value}, timeout=TIMEOUT)
             ),
             what="the bank",
@@ -203,7 +216,7 @@ class Load:
     ) -> Answer | None:
         by_customer = action == "confirm"
         api = self._api(entry.order.customer) if by_customer else self._merchants_api()
-        return _answered(
+        return answered(
             lambda: api.post_update(entry.payment_id, action, body, idempotency_key=key)
         )
 
@@ -220,7 +233,7 @@ class Load:
     def _look(self, entry: Entry) -> Any:
         """Fetch a payment and note what it showed; None while the service is down."""
         api = self._api(entry.order.customer)
-        answer = _answered(lambda: api.get_payment(entry.payment_id))
+        answer = answered(lambda: api.get_payment(entry.payment_id))
         if answer is None:
             return None
         if answer.status != _SEEN:
@@ -237,14 +250,3 @@ class Load:
                     return
                 if entry.order.bank is None:  # the others have a thread that looks
                     self._look(entry)
-
-
-def _answered(ask: Callable[[], requests.Response]) -> Answer | None:
-    """Return the answer, or None where a client tries again: nothing came, or a server's error."""
-    try:
-        response = ask()
-        if response.status_code >= _SERVER_ERROR:
-            return None
-        return Answer(response.status_code, response.json())
-    except requests.RequestException:
-        return None

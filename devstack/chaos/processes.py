@@ -18,12 +18,18 @@ _LEAVES_WITHIN: Final = 30
 
 
 class Processes:
-    """Kills by process id only, and only what belongs to the stack."""
+    """Kills by process id only, and only what belongs to the stack.
 
-    def __init__(self, stack: RunningStack) -> None:
+    `members_leave` says whether a consumer may be told to stop, and so leaves its group. Tansu
+    never has another leader in a group whose leader leaves while the group forms: nobody in it
+    gets a partition again. There consumers are killed, and it notices by their silence.
+    """
+
+    def __init__(self, stack: RunningStack, *, members_leave: bool) -> None:
         self._stack = stack
+        self._members_leave = members_leave
         self._frozen: list[psutil.Process] = []
-        self._extras: list[subprocess.Popen[bytes]] = []
+        self._extras: dict[subprocess.Popen[bytes], str] = {}
 
     def family(self, name: str) -> list[psutil.Process]:
         """Return a program's process and its children.
@@ -52,6 +58,15 @@ class Processes:
     def stop(self, name: str) -> None:
         """Tell a program to stop in good order; supervisord starts it again. See `family`."""
         self.family(name)[0].terminate()
+
+    def take_down(self, name: str) -> None:
+        """Stop a program for as long as supervisord is not told to start it. See `family`."""
+        supervisor = self._stack.supervisor
+        if not self._may_stop(name):
+            killed = self.kill(name)
+            # The next one is stopped before it has joined the group.
+            wait_until(lambda: supervisor.pid(name) not in (None, killed), what=f"another {name}")
+        supervisor.stop(name)
 
     def kill_child(self, name: str) -> int:
         """Kill a worker of a web server with -9 and return its process id. See `family`."""
@@ -89,8 +104,12 @@ class Processes:
             process = subprocess.Popen(
                 [*launch, *command], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
             )
-        self._extras.append(process)
-        self._later(seconds, process.send_signal, signal.SIGKILL if killed else signal.SIGTERM)
+        self._extras[process] = name
+        kills = killed or not self._may_stop(name)
+        self._later(seconds, process.send_signal, signal.SIGKILL if kills else signal.SIGTERM)
+
+    def _may_stop(self, name: str) -> bool:
+        return self._members_leave or not name.endswith("-consumer")
 
     def _later(self, seconds: float, do: Callable[[Any], None], argument: Any) -> None:
         timer = threading.Timer(seconds, do, [argument])
@@ -99,8 +118,8 @@ class Processes:
 
     def send_extras_home(self) -> None:
         """Stop the processes that joined, and wait until they have left."""
-        for process in self._extras:
-            process.terminate()
+        for process, name in self._extras.items():
+            process.send_signal(signal.SIGTERM if self._may_stop(name) else signal.SIGKILL)
         for process in self._extras:
             try:
                 process.wait(_LEAVES_WITHIN)

@@ -20,7 +20,8 @@ REPLAYED: Final = "chaos-replay"
 _DELIVERED_WITHIN: Final = 20
 _REPLAYED_AT_ONCE: Final = 25
 _REWOUND_WITHIN: Final = 20
-_LARGE: Final = 600_000
+_LARGE: Final = 1_000_000
+"""Almost all that a topic takes: more is refused to its producer."""
 
 _BROKEN: Final[dict[str, dict[str, Any]]] = {
     "unknown version": {"version": "2.0"},
@@ -53,7 +54,12 @@ class Records:
 
     def __init__(self, bootstrap_servers: str, *, seed: int) -> None:
         self._producer = Producer(
-            {"bootstrap.servers": bootstrap_servers, "acks": "all", "log_level": 0}
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "acks": "all",
+                "message.max.bytes": 2 * _LARGE,  # else librdkafka would refuse it
+                "log_level": 0,
+            }
         )
         self._bootstrap_servers = bootstrap_servers
         self._topics = Topics(bootstrap_servers)

@@ -27,6 +27,7 @@ from devstack.chaos.report import Report
 from devstack.chaos.schedule import RATE, Step, plan
 from devstack.chaos.settle import SECONDS, heal, settle
 from devstack.chaos.weather import Weather
+from devstack.chaos.wishes import wishes
 from devstack.commands import guarded, say
 from devstack.paths import STATE
 from devstack.ports import Ports
@@ -166,7 +167,7 @@ def _injector(
         stack=running,
         steps=_plan(options),
         gate=gate,
-        processes=Processes(running),
+        processes=Processes(running, members_leave=options.kafka == "apache"),
         weather=Weather(running.stripe_url or "", seed=options.seed),
         records=Records(running.bootstrap_servers, seed=options.seed),
         forger=Forger(running, journal),
@@ -178,7 +179,8 @@ def _hurt(options: argparse.Namespace, *, load: Load, injector: Injector) -> tup
     """Run clients and faults; return the seconds that took, and what could not be healed."""
     wanted = orders(seed=options.seed, payments=options.payments, customers=_CUSTOMERS)
     began = time.monotonic()
-    clients = threading.Thread(target=load.run, args=(wanted,), name="load", daemon=True)
+    too = wishes(seed=options.seed, payments=options.payments, customers=_CUSTOMERS)
+    clients = threading.Thread(target=load.run, args=(wanted, too), name="load", daemon=True)
     clients.start()
     say(f"{options.payments} payments, and what goes wrong meanwhile:")
     injector.run()

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from devstack.chaos.records import POISONS
-from devstack.chaos.weather import WEATHERS
+from devstack.chaos.weather import OF_LARGE_RUNS, WEATHERS
 from devstack.services import SERVICES
 
 _EVERY: Final = (0.8, 1.8)
@@ -112,9 +112,10 @@ def _kills_at_boundaries() -> list[Card]:
     return [Card(action=Action.KILL_AFTER, target=target, how=how) for target, how in at]
 
 
-def _stops() -> list[Card]:
+def _stops(*, kafka_too: bool) -> list[Card]:
     """Programs that are told to stop and start again, as when a new version is rolled out."""
-    programs = ("customer-web", "payment-consumer", "payment-worker", "payment-relay")
+    consumers = ("payment-consumer",) if kafka_too else ()  # see `Processes`
+    programs = ("customer-web", *consumers, "payment-worker", "payment-relay")
     return [Card(action=Action.STOP, target=program) for program in programs]
 
 
@@ -166,7 +167,12 @@ def _joins() -> list[Card]:
 def disruptions(*, kafka_too: bool) -> list[Card]:
     """Return the deck: each disruption that a run is made of, some twice."""
     return [
-        *(*_kills(kafka_too=kafka_too), *_kills_at_boundaries(), *_stops(), *_cuts()),
+        *(
+            *_kills(kafka_too=kafka_too),
+            *_kills_at_boundaries(),
+            *_stops(kafka_too=kafka_too),
+            *_cuts(),
+        ),
         *(*_freezes(), *_joins(), *_losses()),
     ]
 
@@ -182,8 +188,8 @@ def plan(
 ) -> list[Step]:
     """Plan a run. The deck is shuffled and dealt, again and again until the payments are over.
 
-    `topics` get bad and old records; `kafka_too` kills the broker, if it keeps its records; `only`
-    is a regular expression that takes cards out of the deck.
+    `topics` get bad and old records; `kafka_too` kills the broker, if it keeps its records, and has
+    consumers leave their groups; `only` is a regular expression that takes cards out of the deck.
     """
     dice = random.Random(f"{seed}:schedule")  # noqa: S311 - repeatable
     last = int(payments * _CALM_END)
@@ -228,9 +234,10 @@ def _disruptions(
 def _weather(dice: random.Random, last: int, *, gap: tuple[int, int]) -> list[Step]:
     steps = []
     hand: list[str] = []
+    names = [name for name in WEATHERS if last > _LONG_FROM or name not in OF_LARGE_RUNS]
     at = 0
     while at < last:
-        hand = hand or dice.sample(list(WEATHERS), len(WEATHERS))
+        hand = hand or dice.sample(names, len(names))
         steps.append(Step(at=at, action=Action.WEATHER, target=hand.pop()))
         at += dice.randint(*gap)
     return steps

@@ -15,6 +15,9 @@ Faults = list[dict[str, Any]]
 _CALLS: Final = r"^(POST|GET) /v1/"
 _POSTS: Final = r"^POST /v1/payment_intents"
 
+OF_LARGE_RUNS: Final = frozenset({"hanging for a minute"})
+"""Weathers that take too long for a short run to come to rest."""
+
 WEATHERS: Final[dict[str, Faults]] = {
     "fair": [],
     "rate limited": [
@@ -49,6 +52,9 @@ WEATHERS: Final[dict[str, Faults]] = {
     "hanging": [
         {"match": _POSTS, "action": "latency", "seconds": 15, "probability": 0.05},
         {"match": _CALLS, "action": "latency", "seconds": 0.2, "distribution": "lognormal"},
+    ],
+    "hanging for a minute": [
+        {"match": _POSTS, "action": "latency", "seconds": 60, "probability": 0.1},
     ],
 }
 _WEBHOOKS: Final[Faults] = [

@@ -10,6 +10,7 @@ from devstack.chaos.orders import orders
 from devstack.chaos.records import POISONS
 from devstack.chaos.schedule import Action, disruptions, plan
 from devstack.chaos.weather import WEATHERS
+from devstack.chaos.wishes import wishes
 from kafka_bridge.contracts import Topic
 
 TOPICS = [str(topic) for topic in Topic]
@@ -52,6 +53,11 @@ class TestPlan:
 
         assert not [step for step in steps if (step.action, step.target) == (Action.KILL, "kafka")]
 
+    def test_no_consumer_is_told_to_leave_a_group_that_would_not_recover(self):
+        stopped = {step.target for step in planned(3, 3000) if step.action is Action.STOP}
+
+        assert stopped == {"customer-web", "payment-worker", "payment-relay"}
+
 
 class TestOrders:
     def test_all_kinds_are_among_them(self):
@@ -66,6 +72,18 @@ class TestOrders:
         assert any(order.clicks_twice for order in wanted)
         assert any(order.changes_the_body for order in wanted)
         assert len({order.currency for order in wanted}) == 4
+
+    def test_some_customers_subscribe_too(self):
+        wanted = wishes(seed=1, payments=500, customers=10)
+
+        assert len(wanted) == 50
+        assert {wish.expected for wish in wanted} == {
+            ("active", "coffee-monthly", False),
+            ("active", "coffee-monthly", True),
+            ("active", "coffee-yearly", False),
+            ("canceled", "coffee-monthly", False),
+            ("incomplete", "coffee-monthly", False),
+        }
 
 
 class TestGate:

@@ -28,6 +28,9 @@ def same_key_same_answer(evidence: Evidence) -> Finding:
             finding.equal(f"{key}: answers", *answers)
         for answer in entry.to_another_body:
             finding.equal(f"{entry.key}: another body", answer.status, _REUSED)
+    for subscribed in evidence.journal.subscriptions:
+        for key, answers in subscribed.answers.items():
+            finding.equal(f"{key}: answers", *answers)
     return finding
 
 
@@ -92,6 +95,9 @@ def all_comes_to_rest(evidence: Evidence) -> Finding:
         finding.check(not entry.problems, f"{entry.key}: {entry.problems}")
         status = evidence.customer.payments.get(entry.payment_id, {}).get("status")
         finding.check(status not in (None, "requested"), f"{entry.key}: {status} in the end")
+    for subscribed in evidence.journal.subscriptions:
+        finding.check(subscribed.subscription_id, f"{subscribed.key}: never accepted")
+        finding.check(not subscribed.problems, f"{subscribed.key}: {subscribed.problems}")
     for name, ledger in evidence.ledgers.items():
         waiting = [row for row in ledger.inbox if not row["handled_at"] and not row["dead_at"]]
         finding.none_of((row["event_id"] for row in waiting), f"events pending at {name}")

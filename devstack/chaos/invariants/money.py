@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Final
 
 from devstack.chaos.evidence import Evidence, Ledger, charges_of, refunds_of
+from devstack.chaos.invariants import subscriptions
 from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.journal import Entry
 from devstack.chaos.orders import MANUAL, Bank
@@ -42,6 +43,7 @@ def one_charge_or_none(evidence: Evidence) -> Finding:
         finding.equal(f"{name}: PaymentIntents", len(intents), 1)
         shown = evidence.customer.payments.get(entry.payment_id, {}).get("status")
         finding.equal(f"{name}: status", shown, entry.expected)
+    subscriptions.check_one_each(finding, evidence)
     return finding
 
 
@@ -52,7 +54,7 @@ def no_charge_unasked(evidence: Evidence) -> Finding:
     for intent in evidence.intents:
         entry = asked.get(intent["metadata"].get("payment_id", ""))
         if entry is None:
-            finding.check(False, f"{intent['id']}: nobody asked for it")
+            subscriptions.check_charge(finding, evidence, intent)
             continue
         row = evidence.customer.payments.get(entry.payment_id, {})
         finding.equal(
@@ -105,6 +107,7 @@ def all_agree(evidence: Evidence) -> Finding:
     for name, ledger in ledgers.items():
         known = {entry.payment_id for entry in accepted(evidence)}
         finding.none_of(ledger.payments.keys() - known, f"payments at {name} nobody was told of")
+    subscriptions.check_agree(finding, evidence)
     return finding
 
 
@@ -127,6 +130,8 @@ def sums_agree(evidence: Evidence) -> Finding:
         finding.equal(f"{day}: {', '.join(sums)}", *(by_day[day] for by_day in sums.values()))
     audit = {currency: of["net"] for currency, of in evidence.audit["per_currency"].items()}
     for currency in sorted({currency for _, currency in days} | audit.keys()):
+        of_each = (subscriptions.paid(one.paid, currency) for one in evidence.ledgers.values())
+        finding.equal(f"{currency}: subscriptions, {', '.join(evidence.ledgers)}", *of_each)
         nets = (_net(evidence.ledgers[name], currency) for name in ("customer", "payment"))
         booked = sum(row["amount"] for row in evidence.balance if row["currency"] == currency)
         entered = -sum(row["amount"] for row in evidence.entries if row["currency"] == currency)
@@ -139,7 +144,8 @@ def sums_agree(evidence: Evidence) -> Finding:
 
 def _net(ledger: Ledger, currency: str) -> int:
     rows = (row for row in ledger.payments.values() if row["currency"] == currency)
-    return sum(row["amount_captured"] - row["amount_refunded"] for row in rows)
+    kept: int = sum(row["amount_captured"] - row["amount_refunded"] for row in rows)
+    return kept + subscriptions.paid(ledger.paid, currency)
 
 
 def _sums(rows: list[Row]) -> Counter[tuple[str, str]]:
