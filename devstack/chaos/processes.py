@@ -30,6 +30,7 @@ class Processes:
         self._members_leave = members_leave
         self._frozen: list[psutil.Process] = []
         self._extras: dict[subprocess.Popen[bytes], str] = {}
+        self._joined: set[str] = set()
 
     def family(self, name: str) -> list[psutil.Process]:
         """Return a program's process and its children.
@@ -62,7 +63,7 @@ class Processes:
     def take_down(self, name: str) -> None:
         """Stop a program for as long as supervisord is not told to start it. See `family`."""
         supervisor = self._stack.supervisor
-        if not self._may_stop(name):
+        if name in self._joined and not self._may_stop(name):
             killed = self.kill(name)
             # The next one is stopped before it has joined the group.
             wait_until(lambda: supervisor.pid(name) not in (None, killed), what=f"another {name}")
@@ -105,6 +106,7 @@ class Processes:
                 [*launch, *command], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
             )
         self._extras[process] = name
+        self._joined.add(name)
         kills = killed or not self._may_stop(name)
         self._later(seconds, process.send_signal, signal.SIGKILL if kills else signal.SIGTERM)
 

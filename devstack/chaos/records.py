@@ -19,9 +19,9 @@ REPLAYED: Final = "chaos-replay"
 
 _DELIVERED_WITHIN: Final = 20
 _REPLAYED_AT_ONCE: Final = 25
-_REWOUND_WITHIN: Final = 20
-_LARGE: Final = 1_000_000
-"""Almost all that a topic takes: more is refused to its producer."""
+_REWOUND_WITHIN: Final = 30
+_LARGE: Final = 999_000
+"""With the rest, almost all that a topic takes; of more the dead letter topic has no copy."""
 
 _BROKEN: Final[dict[str, dict[str, Any]]] = {
     "unknown version": {"version": "2.0"},
@@ -89,35 +89,42 @@ class Records:
     def rewind(self, group: str, topics: list[str]) -> None:
         """Set a consumer group, whose members are gone, back to the start of these topics.
 
+        It is joined for that: who was killed is a member until the broker has missed them.
+
         Raises:
-            DeadlinePassedError: it still has members, or the broker does not answer.
+            DeadlinePassedError: the broker does not give all of the partitions.
         """
         consumer = Consumer(
             {
                 "bootstrap.servers": self._bootstrap_servers,
                 "group.id": group,
+                "partition.assignment.strategy": "cooperative-sticky",  # as the others' are
+                "session.timeout.ms": 6000,
+                "heartbeat.interval.ms": 1000,
                 "enable.auto.commit": False,
                 "log_level": 0,
             }
         )
+        consumer.subscribe(topics)
 
         def rewound() -> bool:
+            consumer.poll(0.1)
             try:
                 described = consumer.list_topics(timeout=5).topics
-                consumer.commit(
-                    offsets=[
-                        TopicPartition(topic, number, 0)
-                        for topic in topics
-                        for number in described[topic].partitions
-                    ],
-                    asynchronous=False,
-                )
+                starts = [
+                    TopicPartition(topic, number, 0)
+                    for topic in topics
+                    for number in described[topic].partitions
+                ]
+                if len(consumer.assignment()) < len(starts):
+                    return False
+                consumer.commit(offsets=starts, asynchronous=False)
             except KafkaException:
                 return False
             return True
 
         try:
-            wait_until(rewound, what=f"{group} to be rewound", seconds=_REWOUND_WITHIN, every=0.2)
+            wait_until(rewound, what=f"{group} to be rewound", seconds=_REWOUND_WITHIN)
         finally:
             consumer.close()
 
