@@ -10,6 +10,7 @@ from typing import Final
 import psutil
 import psycopg2
 import valkey
+from confluent_kafka import KafkaException
 
 from devstack.chaos.boundaries import Boundaries
 from devstack.chaos.forgery import Forger
@@ -25,6 +26,7 @@ from devstack.waiting import DeadlinePassedError
 
 _MISSES: Final = (
     DeadlinePassedError,
+    KafkaException,
     OSError,
     ManagementCommandError,
     psutil.Error,
