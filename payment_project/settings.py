@@ -110,3 +110,8 @@ CELERY_BEAT_SCHEDULE["record-balance"] = {
     "schedule": 60.0,
     "options": {"expires": 60.0},
 }
+CELERY_BEAT_SCHEDULE["count-balance"] = {
+    "task": "payment_project.balance.tasks.count_balance",
+    "schedule": 3600.0,
+    "options": {"expires": 3600.0},
+}

@@ -34,7 +34,7 @@ class LedgerView(ReaderView):
 
     @extend_schema(responses=schema.ledger())
     def get(self, _request: Request) -> Response:
-        """Return the balances, and each cent that differs from the payments.
+        """Return the balances, and each cent that differs from the payments or from Stripe.
 
         Double entry, per currency: each of Stripe's balance transactions adds to `stripe_balance`,
         to its counterpart (`charges`, `refunds`, `disputes`, `payouts`, `other`) and to `fees`,

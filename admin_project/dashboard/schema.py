@@ -14,7 +14,7 @@ from admin_project.analytics import selectors as analytics
 from admin_project.analytics.selectors.rates import ConvertedFigures
 from admin_project.dashboard.choices import PERIODS
 from admin_project.dashboard.selectors import BREAKDOWNS
-from admin_project.ledger.selectors import Balance, Difference
+from admin_project.ledger.selectors import Balance, Difference, StripeDifference
 from admin_project.timeline.hops import Hop
 from admin_project.timeline.selectors import Stuck
 
@@ -101,6 +101,12 @@ def ledger() -> serializers.Serializer[Any]:
             ),
             "differences": _many(
                 Difference, "Payments that the ledger knows otherwise, 100 at most: none."
+            ),
+            "compared_until": serializers.DateTimeField(
+                allow_null=True, help_text="Until when Stripe's list is compared; null before."
+            ),
+            "differences_from_stripe": _many(
+                StripeDifference, "Days that Stripe lists otherwise, 100 at most: none."
             ),
         },
     )

@@ -110,6 +110,8 @@ def _read_books() -> dict[str, Any]:
             {"currency": currency, "amount": amount} for currency, amount in ledger.unbalanced()
         ],
         "differences": plain(ledger.differences(limit=100)),
+        "compared_until": ledger.compared_until(),
+        "differences_from_stripe": plain(ledger.differences_from_stripe(limit=100)),
     }
 
 

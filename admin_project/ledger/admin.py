@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from admin_project.ledger.models import BalanceTransaction, Entry
+from admin_project.ledger.models import BalanceTransaction, Entry, StripeCount
 from kafka_bridge.read_only_admin import ReadOnlyAdmin
 
 
@@ -28,3 +28,11 @@ class BalanceTransactionAdmin(ReadOnlyAdmin[BalanceTransaction]):
             balance_transaction_id=transaction.balance_transaction_id
         ).order_by("line")
         return ", ".join(str(entry) for entry in entries)
+
+
+@admin.register(StripeCount)
+class StripeCountAdmin(ReadOnlyAdmin[StripeCount]):
+    """What Stripe listed of each day, which the ledger is compared with."""
+
+    list_display = ("day", "until", "currencies", "counted_at")
+    ordering = ("-day",)

@@ -1,4 +1,4 @@
-"""Stripe's balance transactions, and the entries that each makes."""
+"""Stripe's balance transactions, the entries that each makes, and what Stripe counts of them."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -67,3 +67,23 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.amount} {self.currency}"
+
+
+class StripeCount(models.Model):
+    """What Stripe lists of a day, when it was last counted."""
+
+    day = models.DateField(primary_key=True)
+    """In UTC."""
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    """The day's end, or how far it was counted; not included."""
+    currencies = models.JSONField()
+    """A list of currency, transactions, amount, fee and net: those that moved on that day."""
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "count of Stripe's"
+        verbose_name_plural = "counts of Stripe's"
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d}"

@@ -1,13 +1,14 @@
-"""Reading the ledger, and checking it against the payments."""
+"""Reading the ledger, and checking it against the payments and against what Stripe lists."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Max, Sum
 
-from admin_project.ledger.models import Entry
+from admin_project.ledger.models import Entry, StripeCount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,19 @@ class Difference:
     what: str
     """captured or refunded."""
     measured: int
+    in_ledger: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StripeDifference:
+    """A day of which the ledger says other than what Stripe lists."""
+
+    day: date
+    """In UTC."""
+    currency: str
+    what: str
+    """transactions (their number), amount, fee or net."""
+    at_stripe: int
     in_ledger: int
 
 
@@ -61,6 +75,30 @@ ORDER BY payment_id, what
 LIMIT %s
 """
 
+_DIFFERENCES_FROM_STRIPE: Final = """
+WITH listed AS (
+    SELECT day, currency, transactions, amount, fee, net
+    FROM ledger_stripecount, jsonb_to_recordset(currencies) AS one
+        (currency text, transactions bigint, amount bigint, fee bigint, net bigint)
+), entered AS (
+    SELECT day, currency, count(*) AS transactions,
+        sum(amount) AS amount, sum(fee) AS fee, sum(net) AS net
+    FROM ledger_stripecount, ledger_balancetransaction
+    WHERE occurred_at >= since AND occurred_at < until
+    GROUP BY day, currency
+)
+SELECT day, currency, what, coalesce(at_stripe, 0), coalesce(in_ledger, 0)
+FROM listed FULL JOIN entered USING (day, currency), LATERAL (VALUES
+    ('transactions', listed.transactions, entered.transactions),
+    ('amount', listed.amount, entered.amount),
+    ('fee', listed.fee, entered.fee),
+    ('net', listed.net, entered.net)
+) AS pair (what, at_stripe, in_ledger)
+WHERE coalesce(at_stripe, 0) <> coalesce(in_ledger, 0)
+ORDER BY day DESC, currency, what
+LIMIT %s
+"""
+
 
 def balances() -> list[Balance]:
     """Return what is in each account, by currency. A currency's accounts sum to zero."""
@@ -91,3 +129,25 @@ def differences(*, limit: int = 1000) -> list[Difference]:
             )
             for payment_id, currency, what, measured, entered in cursor.fetchall()
         ]
+
+
+def differences_from_stripe(*, limit: int = 1000) -> list[StripeDifference]:
+    """Return where ledger and Stripe differ, by day and currency, to the cent; the newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DIFFERENCES_FROM_STRIPE, [limit])
+        return [
+            StripeDifference(
+                day=day,
+                currency=currency,
+                what=what,
+                at_stripe=int(at_stripe),
+                in_ledger=int(in_ledger),
+            )
+            for day, currency, what, at_stripe, in_ledger in cursor.fetchall()
+        ]
+
+
+def compared_until() -> datetime | None:
+    """Return until when Stripe's transactions are compared; None before the first count."""
+    until: datetime | None = StripeCount.objects.aggregate(until=Max("until"))["until"]
+    return until

@@ -1,11 +1,14 @@
 """Keeping the ledger."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date
 from typing import Final
 
-from admin_project.ledger.models import Account, BalanceTransaction, Entry
+from admin_project.ledger.models import Account, BalanceTransaction, Entry, StripeCount
 from kafka_bridge import bulk
-from kafka_bridge.contracts import BalanceTransactionRecorded
+from kafka_bridge.contracts import BalanceCounted, BalanceTransactionRecorded, Event
+
+RECORDED: Final[frozenset[type[Event]]] = frozenset({BalanceTransactionRecorded, BalanceCounted})
 
 _COUNTERPART: Final = {
     "charge": Account.CHARGES,
@@ -25,8 +28,13 @@ _COUNTERPART: Final = {
 """By Stripe's reporting category: https://docs.stripe.com/reports/reporting-categories"""
 
 
-def record_balance(events: Sequence[BalanceTransactionRecorded]) -> None:
-    """Enter the balance transactions that the ledger does not have."""
+def record(events: Sequence[Event]) -> None:
+    """Enter the balance transactions that the ledger does not have, and note the newest counts."""
+    _enter(one for one in events if isinstance(one, BalanceTransactionRecorded))
+    _note_counts(one for one in events if isinstance(one, BalanceCounted))
+
+
+def _enter(events: Iterable[BalanceTransactionRecorded]) -> None:
     told = {event.balance_transaction_id: event for event in events}
     new = bulk.insert_missing([_transaction(event) for event in told.values()])
     Entry.objects.bulk_create([entry for one in sorted(new) for entry in entries_of(told[one])])
@@ -51,6 +59,25 @@ def entries_of(event: BalanceTransactionRecorded) -> Iterator[Entry]:
                 payment_id=event.payment_id,
                 occurred_at=event.occurred_at,
             )
+
+
+def _note_counts(events: Iterable[BalanceCounted]) -> None:
+    newest: dict[date, StripeCount] = {}
+    for event in events:
+        count = _count(event)
+        if count.day not in newest or newest[count.day].counted_at < count.counted_at:
+            newest[count.day] = count
+    bulk.upsert_newer(list(newest.values()), version="counted_at")
+
+
+def _count(event: BalanceCounted) -> StripeCount:
+    return StripeCount(
+        day=event.since.astimezone(UTC).date(),
+        since=event.since,
+        until=event.until,
+        currencies=[one.model_dump() for one in event.currencies],
+        counted_at=event.timestamp,
+    )
 
 
 def _transaction(event: BalanceTransactionRecorded) -> BalanceTransaction:

@@ -3,7 +3,12 @@
 Knows no Django, no Kafka, no Celery, no Stripe, so that anything may read it.
 """
 
-from kafka_bridge.contracts.balance import ACCOUNT, BalanceTransactionRecorded
+from kafka_bridge.contracts.balance import (
+    ACCOUNT,
+    BalanceCounted,
+    BalanceTransactionRecorded,
+    CurrencyCount,
+)
 from kafka_bridge.contracts.base import Contract, Event
 from kafka_bridge.contracts.payments import (
     CardPaymentAnswered,
@@ -39,10 +44,12 @@ from kafka_bridge.contracts.webhooks import WebhookProcessed, WebhookReceived
 __all__ = [
     "ACCOUNT",
     "EVENT_CLASSES",
+    "BalanceCounted",
     "BalanceTransactionRecorded",
     "CardPaymentAnswered",
     "CardPaymentRequested",
     "Contract",
+    "CurrencyCount",
     "CustomerInfo",
     "Dispute",
     "Event",

@@ -1,14 +1,18 @@
-"""Events about the account at Stripe: every movement of its balance."""
+"""Events about the account at Stripe: every movement of its balance, and how many there were."""
 
-from typing import ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from kafka_bridge.contracts.base import (
     Code,
+    Contract,
     Currency,
     Event,
     Identifier,
     SignedMinorUnits,
+    SignedSum,
     Source,
     Timestamp,
 )
@@ -46,3 +50,33 @@ class BalanceTransactionRecorded(Event):
     payment_intent_id: Code | None = None
     occurred_at: Timestamp
     available_on: Timestamp
+
+
+class CurrencyCount(Contract):
+    """How many balance transactions of a currency there were, and what they come to."""
+
+    currency: Currency
+    transactions: Annotated[int, Field(gt=0)]
+    amount: SignedSum
+    fee: SignedSum
+    net: SignedSum
+
+
+class BalanceCounted(Event):
+    """What Stripe lists of a day, to compare a ledger with. From payment to admin.
+
+    It is told after the transactions that it counts. A later count of a day takes the place of an
+    earlier one: https://docs.stripe.com/api/balance_transactions/list
+    """
+
+    topic: ClassVar = Topic.PAYMENT_BALANCE_COUNTED
+
+    event_type: Literal[Topic.PAYMENT_BALANCE_COUNTED] = Topic.PAYMENT_BALANCE_COUNTED
+    source: Source = "payment-service"
+    customer_id: Identifier = ACCOUNT
+    since: Timestamp
+    """The day's beginning, in UTC."""
+    until: Timestamp
+    """Its end, or how far it was counted. What happened at this moment is not counted any more."""
+    currencies: Annotated[tuple[CurrencyCount, ...], Field(max_length=300)] = ()
+    """Those that moved on that day."""

@@ -31,6 +31,9 @@ MinorUnitsOrZero = Annotated[int, Field(ge=0, le=999_999_999_999)]
 SignedMinorUnits = Annotated[int, Field(ge=-999_999_999_999, le=999_999_999_999)]
 """What an account gains, or loses if it is negative."""
 
+SignedSum = Annotated[int, Field(ge=-999_999_999_999_999_999, le=999_999_999_999_999_999)]
+"""What many of them come to: 18 digits at most."""
+
 Currency = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[a-zA-Z]{3}$")]
 """An ISO 4217 code, lowercase as Stripe writes it. Uppercase is read, never written."""
 

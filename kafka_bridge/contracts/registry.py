@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
-from kafka_bridge.contracts.balance import BalanceTransactionRecorded
+from kafka_bridge.contracts.balance import BalanceCounted, BalanceTransactionRecorded
 from kafka_bridge.contracts.base import Event
 from kafka_bridge.contracts.payments import (
     CardPaymentAnswered,
@@ -42,6 +42,7 @@ EVENT_CLASSES: Final[dict[Topic, type[Event]]] = {
         SubscriptionPaymentUpdated,
         PaymentMeasured,
         BalanceTransactionRecorded,
+        BalanceCounted,
         WebhookProcessed,
     )
 }

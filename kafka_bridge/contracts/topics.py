@@ -29,6 +29,7 @@ class Topic(StrEnum):
     SUBSCRIPTION_STATUS_UPDATED = "subscription.status.updated"
     PAYMENT_ANALYTICS = "payment.analytics"
     PAYMENT_BALANCE = "payment.balance"
+    PAYMENT_BALANCE_COUNTED = "payment.balance.counted"
     WEBHOOK_PROCESSED = "webhook.processed"
 
     @property
@@ -78,5 +79,6 @@ _ROUTES: Final[dict[Topic, _Route]] = {
     Topic.SUBSCRIPTION_STATUS_UPDATED: _TO_BOTH,
     Topic.PAYMENT_ANALYTICS: _TO_ADMIN,
     Topic.PAYMENT_BALANCE: _TO_ADMIN,
+    Topic.PAYMENT_BALANCE_COUNTED: _TO_ADMIN,
     Topic.WEBHOOK_PROCESSED: _TO_ADMIN,
 }

@@ -1,4 +1,4 @@
-"""Balance transactions that are recorded, and until when they were read."""
+"""Balance transactions that are recorded, and until when they were read and counted."""
 
 from django.db import models
 
@@ -32,10 +32,11 @@ class BalanceTransaction(models.Model):
 
 
 class Watermark(models.Model):
-    """Until when the balance was read. One row."""
+    """Until when the balance was read, and counted. One row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     read_until = models.DateTimeField()
+    counted_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"read until {self.read_until:%Y-%m-%d %H:%M:%S}"

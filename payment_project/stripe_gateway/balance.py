@@ -1,12 +1,14 @@
 """Balance transactions: what Stripe's account gains and loses, and by what."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from payment_project.stripe_gateway.lists import page_of
+from kafka_bridge.contracts import CurrencyCount
+from payment_project.stripe_gateway.lists import all_of, page_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,21 @@ async def movements_since(moment: datetime, *, after: str | None = None) -> Move
     params = {"created": {"gte": int(moment.timestamp())}, "expand": ["data.source"]}
     page = await page_of("/v1/balance_transactions", params, after=after)
     return MovementPage([_movement(item) for item in page.items], page.next_after)
+
+
+async def count_movements(since: datetime, until: datetime) -> list[CurrencyCount]:
+    """List the movements from a whole second on, before another, and count them by currency.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    params = {"created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())}}
+    sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    async for one in all_of("/v1/balance_transactions", params):
+        sums[one["currency"]].update(
+            transactions=1, amount=one["amount"], fee=one["fee"], net=one["net"]
+        )
+    return [CurrencyCount(currency=currency, **sums[currency]) for currency in sorted(sums)]
 
 
 def _movement(transaction: Mapping[str, Any]) -> Movement:

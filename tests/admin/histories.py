@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from kafka_bridge.contracts import (
+    BalanceCounted,
     BalanceTransactionRecorded,
+    CurrencyCount,
     PaymentMeasured,
     PaymentStatus,
     SubscriptionAnswered,
@@ -127,4 +129,23 @@ def _transaction(given):
 
 
 transactions = st.tuples(st.integers(0, 4), st.uuids(version=4)).map(_transaction)
-events = measurements | states | invoices | webhooks | transactions
+counts = _of(
+    BalanceCounted,
+    event_id=st.uuids(version=4),
+    timestamp=times,
+    since=st.integers(0, 2).map(lambda days: datetime(2026, 10, 30 - days, tzinfo=UTC)),
+    until=times,
+    currencies=st.lists(
+        st.builds(
+            CurrencyCount,
+            currency=currencies,
+            transactions=st.integers(1, 9),
+            amount=st.integers(-5000, 5000),
+            fee=st.integers(0, 90),
+            net=st.integers(-5000, 5000),
+        ),
+        max_size=2,
+        unique_by=lambda one: one.currency,
+    ).map(tuple),
+)
+events = measurements | states | invoices | webhooks | transactions | counts

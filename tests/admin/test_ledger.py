@@ -1,13 +1,14 @@
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from admin_project.ledger import selectors
-from admin_project.ledger.handlers import enter
-from admin_project.ledger.models import BalanceTransaction, Entry
-from kafka_bridge.contracts import BalanceTransactionRecorded
+from admin_project.ledger.handlers import enter, note_count
+from admin_project.ledger.models import BalanceTransaction, Entry, StripeCount
+from kafka_bridge.contracts import BalanceCounted, BalanceTransactionRecorded, CurrencyCount
 from tests.admin.conftest import NOW, measured
 from tests.admin.test_rebuild import take
 
@@ -121,3 +122,89 @@ class TestCheck:
         enter([recorded(amount=1850)])
 
         assert selectors.differences() == []
+
+
+def listed(*, days=0, timestamp=NOW, **currencies):
+    """Say what Stripe lists of a day: `eur=(transactions, amount, fee)`."""
+    since = NOW.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=days)
+    return BalanceCounted(
+        timestamp=timestamp,
+        since=since,
+        until=since + timedelta(days=1),
+        currencies=tuple(
+            CurrencyCount(
+                currency=currency, transactions=number, amount=amount, fee=fee, net=amount - fee
+            )
+            for currency, (number, amount, fee) in currencies.items()
+        ),
+    )
+
+
+def differing():
+    return [
+        (one.currency, one.what, one.at_stripe, one.in_ledger)
+        for one in selectors.differences_from_stripe()
+    ]
+
+
+@pytest.mark.django_db
+class TestComparisonWithStripe:
+    def test_what_stripe_lists_too_is_right(self, capsys):
+        enter([recorded(payment_id=None), recorded("txn_2", "refund", -500, 0, payment_id=None)])
+        enter([recorded("txn_3", occurred_at=NOW + timedelta(days=1), payment_id=None)])
+
+        note_count([listed(eur=(2, 1499, 88)), listed(days=1, eur=(1, 1999, 88))])
+
+        assert differing() == []
+        call_command("check_ledger")
+        assert f"until {NOW + timedelta(days=2):%Y-%m-%d} 00:00 UTC" in capsys.readouterr().out
+
+    def test_what_the_ledger_lacks_is_shown(self, capsys):
+        enter([recorded(payment_id=None)])
+
+        note_count([listed(eur=(2, 2999, 88), usd=(1, 1, 0))])
+
+        assert differing() == [
+            ("eur", "amount", 2999, 1999),
+            ("eur", "net", 2911, 1911),
+            ("eur", "transactions", 2, 1),
+            ("usd", "amount", 1, 0),
+            ("usd", "net", 1, 0),
+            ("usd", "transactions", 1, 0),
+        ]
+        with pytest.raises(CommandError, match="6 differences"):
+            call_command("check_ledger")
+        assert f"{NOW:%Y-%m-%d}: amount 2999 eur at Stripe" in capsys.readouterr().out
+
+    def test_what_only_the_ledger_has_is_shown(self):
+        enter([recorded()])
+
+        note_count([listed()])
+
+        assert differing()[-1] == ("eur", "transactions", 0, 1)
+
+    def test_what_comes_later_puts_it_right(self):
+        note_count([listed(eur=(1, 1999, 88))])
+        assert differing()
+
+        enter([recorded()])
+
+        assert differing() == []
+
+    def test_a_later_count_takes_an_earlier_ones_place_whichever_comes_first(self):
+        enter([recorded()])
+        earlier = listed()
+        later = listed(eur=(1, 1999, 88), timestamp=NOW + timedelta(hours=1))
+
+        for batches in ([[earlier, later]], [[later], [earlier]]):
+            StripeCount.objects.all().delete()
+            for batch in batches:
+                note_count([one.model_copy(update={"event_id": uuid.uuid4()}) for one in batch])
+            assert differing() == []
+
+    def test_what_is_not_counted_yet_is_not_compared(self):
+        enter([recorded(occurred_at=NOW + timedelta(days=1))])
+
+        note_count([listed()])
+
+        assert differing() == []

@@ -1,7 +1,8 @@
-"""The balance at Stripe: each movement recorded and told once, whoever reads it when."""
+"""The balance at Stripe: each movement recorded and told once, and what is listed counted."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery import current_app
@@ -9,10 +10,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from kafka_bridge.contracts import ACCOUNT, BalanceTransactionRecorded
+from kafka_bridge.contracts import ACCOUNT, BalanceCounted, BalanceTransactionRecorded
 from kafka_bridge.models import OutboxEvent
 from payment_project.balance import services
-from payment_project.balance.models import Watermark
+from payment_project.balance.models import BalanceTransaction, Watermark
+from payment_project.balance.services import counting, recording
 from tests.payment.conftest import asked, published
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +70,7 @@ class TestWhatMoved:
         assert moved() == []  # its own events may still tell whose it is
 
         later = timezone.now() + timedelta(minutes=3)
-        monkeypatch.setattr(services.timezone, "now", lambda: later)
+        monkeypatch.setattr(recording.timezone, "now", lambda: later)
         services.record_balance()
         (event,) = [one for one in moved() if one.payment_intent_id == intent["id"]]
         assert (event.customer_id, event.payment_id) == (ACCOUNT, None)
@@ -85,7 +87,7 @@ class TestOnce:
 
     def test_killed_before_the_end_it_reads_all_of_it_again(self, paid, monkeypatch):
         payment, read_until = paid(), Watermark.objects.get().read_until
-        monkeypatch.setattr(services, "_read", _dies)
+        monkeypatch.setattr(recording, "_read", _dies)
         with pytest.raises(KeyboardInterrupt):
             services.record_balance()
         monkeypatch.undo()
@@ -98,7 +100,7 @@ class TestOnce:
 
     def test_looking_back_less_far_than_the_last_time_leaves_nothing_out(self, paid, monkeypatch):
         payment, later = paid(), timezone.now() + timedelta(hours=5)
-        monkeypatch.setattr(services.timezone, "now", lambda: later)
+        monkeypatch.setattr(recording.timezone, "now", lambda: later)
 
         call_command("record_balance", hours=1)
 
@@ -125,6 +127,108 @@ def test_two_runners_at_once_tell_everything_once(at_stripe, paid):
 
     assert sum(counts) == 3
     assert sorted(event.payment_id for event in moved()) == sorted(one.id for one in payments)
+
+
+class TestCounts:
+    @pytest.fixture(autouse=True)
+    def long_after(self, monkeypatch):
+        later = timezone.now() + 2 * recording.OVERLAP
+        monkeypatch.setattr(recording.timezone, "now", lambda: later)
+        services.record_balance()
+
+    def test_all_that_stripe_lists_is_counted_also_what_was_not_recorded(self, paid):
+        before = counted()
+        paid()
+        paid("pm_card_createDispute")
+
+        after = counted()
+
+        assert {
+            what: sum_ - before[what] for what, sum_ in after.items() if sum_ != before[what]
+        } == {
+            ("eur", "transactions"): 3,
+            ("eur", "amount"): 1999,
+            ("eur", "fee"): 88 + 88 + 1500,
+            ("eur", "net"): 1999 - 88 - 88 - 1500,
+        }
+
+    def test_days_follow_one_another_up_to_what_was_recorded(self, paid):
+        paid()
+        read_until = Watermark.objects.get().read_until
+        beginning = read_until.replace(hour=0, minute=0, second=0, microsecond=0)
+        BalanceTransaction.objects.update(occurred_at=beginning - timedelta(days=2, hours=5))
+
+        services.count_balance()
+
+        days = [(event.since, event.until) for event in counts()]
+        assert days[0][0] == beginning - timedelta(days=3)
+        assert [until for _, until in days[:-1]] == [since for since, _ in days[1:]]
+        assert all(since.astimezone(UTC).time() == datetime.min.time() for since, _ in days)
+        assert days[-1][1] == (read_until - recording.OVERLAP).replace(microsecond=0)
+
+    def test_today_is_counted_again_and_days_that_are_over_only_if_asked(self, paid):
+        paid()
+        services.count_balance()
+        today = counts()[-1].since
+
+        assert services.count_balance() == 1
+        assert counts()[-1].since == today
+
+        call_command("count_balance", days=3)
+        assert [event.since for event in counts()[-4:]] == [
+            today - timedelta(days=days) for days in (3, 2, 1, 0)
+        ]
+
+    def test_killed_between_two_days_it_goes_on_with_the_second(self, paid, monkeypatch):
+        paid()
+        until = Watermark.objects.get().read_until - timedelta(days=2)
+        Watermark.objects.update(counted_until=until)
+        told, published = [], counting.outbox.publish
+
+        def dies_at_the_second(event):
+            if told:
+                raise KeyboardInterrupt
+            told.append(event)
+            published(event)
+
+        monkeypatch.setattr(counting.outbox, "publish", dies_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            services.count_balance()
+        monkeypatch.setattr(counting.outbox, "publish", published)
+        assert Watermark.objects.get().counted_until == told[0].until
+
+        services.count_balance()
+
+        sinces = [event.since for event in counts()]
+        assert sinces == sorted(set(sinces))
+        assert len(sinces) == 3
+
+    def test_nothing_is_counted_before_anything_was_read(self):
+        Watermark.objects.all().delete()
+
+        assert services.count_balance() == 0
+
+    def test_beat_does_it(self):
+        scheduled = {entry["task"] for entry in current_app.conf.beat_schedule.values()}
+
+        assert "payment_project.balance.tasks.count_balance" in scheduled
+
+
+def counts():
+    return [event for event in published() if isinstance(event, BalanceCounted)]
+
+
+def counted():
+    """Count from the first day on, and return the sums of all days."""
+    OutboxEvent.objects.all().delete()
+    Watermark.objects.update(counted_until=None)
+    services.count_balance()
+    sums = Counter()
+    for event in counts():
+        for one in event.currencies:
+            for name in ("transactions", "amount", "fee", "net"):
+                sums[one.currency, name] += getattr(one, name)
+    return sums
 
 
 def _dies(**_):

@@ -24,8 +24,7 @@ from admin_project.analytics.models import (
 from admin_project.event_log import selectors as event_log
 from admin_project.event_log.models import LoggedEvent
 from admin_project.ledger import services as ledger
-from admin_project.ledger.models import BalanceTransaction, Entry
-from kafka_bridge.contracts import BalanceTransactionRecorded
+from admin_project.ledger.models import BalanceTransaction, Entry, StripeCount
 
 REBUILT: Final = tuple(
     model._meta.db_table
@@ -40,6 +39,7 @@ REBUILT: Final = tuple(
         WebhookAggregate,
         BalanceTransaction,
         Entry,
+        StripeCount,
     )
 )
 _LOG: Final = LoggedEvent._meta.db_table
@@ -131,14 +131,13 @@ def _keep_appends_out() -> None:
 
 def _record(live: str, *, after: int, until: int, tell: Callable[[str], None]) -> None:
     """Record the events of the log with these numbers in the new tables."""
-    wanted = services.RECORDED | {BalanceTransactionRecorded}
+    wanted = services.RECORDED | ledger.RECORDED
     while batch := event_log.events_between(after=after, until=until, of=wanted, limit=_BATCH):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL search_path TO {_SCHEMA}, {live}")
-            services.record([event for _, event in batch])
-            ledger.record_balance(
-                [event for _, event in batch if isinstance(event, BalanceTransactionRecorded)]
-            )
+            events = [event for _, event in batch]
+            services.record(events)
+            ledger.record(events)
         after = batch[-1].number
         tell(f"event {after} of {until}")
 

@@ -11,7 +11,7 @@ from admin_project.ledger import selectors
 class Command(BaseCommand):
     """`manage.py check_ledger`: exits 1 if a cent differs."""
 
-    help = "Compare the ledger with the payments, by payment and currency; show what differs."
+    help = "Compare the ledger with the payments, and with what Stripe lists; show what differs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take how many differences to show."""
@@ -27,8 +27,15 @@ class Command(BaseCommand):
             f"the ledger has {one.in_ledger}"
             for one in selectors.differences(limit=limit)
         ]
+        wrong += [
+            f"{one.day}: {one.what} {one.at_stripe} {one.currency} at Stripe, "
+            f"the ledger has {one.in_ledger}"
+            for one in selectors.differences_from_stripe(limit=limit)
+        ]
         for line in wrong:
             self.stdout.write(self.style.ERROR(line))
         if wrong:
             raise CommandError(f"{len(wrong)} differences")
-        self.stdout.write("no difference")
+        until = selectors.compared_until()
+        compared = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "not yet"
+        self.stdout.write(f"no difference; compared with what Stripe lists: {compared}")
