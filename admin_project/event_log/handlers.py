@@ -11,6 +11,7 @@ from kafka_bridge.contracts import (
     PaymentUpdateRequested,
     SubscriptionRequested,
     SubscriptionUpdateRequested,
+    WebhookReceived,
 )
 from kafka_bridge.handlers import handles, watches_dead_letters
 from kafka_bridge.records import Record
@@ -23,6 +24,7 @@ from kafka_bridge.records import Record
     PaymentStatusUpdated,
     SubscriptionRequested,
     SubscriptionUpdateRequested,
+    WebhookReceived,
 )
 def log_events(events: Sequence[Event]) -> None:
     """Log the events."""

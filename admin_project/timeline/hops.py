@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from admin_project.event_log.models import LoggedEvent
-from kafka_bridge.contracts import Topic
 from kafka_bridge.contracts.currencies import decimals
 
 SLOW: Final = timedelta(seconds=5)
@@ -17,7 +16,7 @@ DEAD: Final = ".dlq"
 _SERVICES: Final = {"customer-service": "customer", "payment-service": "payment"}
 _TOLD: Final = (
     *("action", "errorType", "status", "declineCode", "errorCode", "error", "refused", "outcome"),
-    *("webhookEventType", "reason", "type"),
+    *("webhookEventType", "webhookEventId", "reason", "type"),
 )
 
 
@@ -46,9 +45,9 @@ class Hop:
         return "" if self.partition is None else f"{self.partition} / {self.offset}"
 
 
-def hops_of(event: LoggedEvent) -> list[Hop]:
-    """Return an event's hop; before what became of a webhook, when the webhook came."""
-    hop = Hop(
+def hop_of(event: LoggedEvent) -> Hop:
+    """Return an event's hop."""
+    return Hop(
         at=event.occurred_at,
         service=_SERVICES.get(event.source, event.source),
         topic=event.topic,
@@ -60,17 +59,6 @@ def hops_of(event: LoggedEvent) -> list[Hop]:
         seen_after=event.received_at - event.occurred_at if event.received_at else None,
         dead=event.topic.endswith(DEAD),
     )
-    if event.topic != Topic.WEBHOOK_PROCESSED:
-        return [hop]
-    edge = Hop(
-        at=datetime.fromisoformat(event.content["receivedAt"]),
-        service="customer",
-        topic=Topic.STRIPE_WEBHOOK_RECEIVED,
-        event_id=str(event.causation_id or ""),
-        correlation_id=str(event.correlation_id),
-        says=f"{event.content['webhookEventType']} {event.content['webhookEventId']}",
-    )
-    return [edge, hop]
 
 
 def money(amount: int, currency: str) -> str:

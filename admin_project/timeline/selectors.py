@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from admin_project.analytics.models import PaymentFact
 from admin_project.event_log.models import LoggedEvent
-from admin_project.timeline.hops import DEAD, SLOW, Hop, clock, hops_of, money, written
+from admin_project.timeline.hops import DEAD, SLOW, Hop, clock, hop_of, money, written
 from admin_project.timeline.models import Ask
 from kafka_bridge.contracts import PaymentStatus
 from kafka_bridge.models import InboxEvent
@@ -63,7 +63,7 @@ def timeline(text: str) -> Timeline:
             : MOST_HOPS + 1
         ]
     )
-    hops = [hop for event in events[:MOST_HOPS] for hop in hops_of(event)]
+    hops = [hop_of(event) for event in events[:MOST_HOPS]]
     hops = sorted([*hops, *_dead_here(shown)], key=lambda hop: hop.at)
     _measure(hops, {str(event.event_id): event.causation_id for event in events})
     return Timeline(

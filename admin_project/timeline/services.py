@@ -15,9 +15,16 @@ from kafka_bridge.contracts import (
     PaymentUpdateRequested,
     SubscriptionAnswered,
     SubscriptionRequested,
+    WebhookProcessed,
+    WebhookReceived,
 )
 
-_ANSWERS: Final = (CardPaymentAnswered, PaymentStatusUpdated, SubscriptionAnswered)
+_ANSWERS: Final = (
+    CardPaymentAnswered,
+    PaymentStatusUpdated,
+    SubscriptionAnswered,
+    WebhookProcessed,
+)
 
 # In the order of the ids, so that two batches cannot wait for each other.
 _NOTE: Final = """
@@ -49,7 +56,7 @@ def note(events: Sequence[Event]) -> None:
 
 def _must_be_answered(event: Event) -> bool:
     # A capture or cancellation that finds it done already is told by nothing new.
-    return isinstance(event, CardPaymentRequested | SubscriptionRequested) or (
+    return isinstance(event, CardPaymentRequested | SubscriptionRequested | WebhookReceived) or (
         isinstance(event, PaymentUpdateRequested) and event.action == "refund"
     )
 

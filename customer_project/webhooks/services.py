@@ -47,6 +47,8 @@ def _webhook_received(
         event_id=uuid5(_WEBHOOK_EVENTS, webhook_event["id"]),
         correlation_id=about.correlation_id,
         customer_id=about.customer_id[:255],  # metadata may be somebody else's, and long
+        webhook_event_id=webhook_event["id"][:255],
+        webhook_event_type=str(webhook_event.get("type") or "")[:255],
         raw_payload=body.decode(),
         signature=signature,
         webhook_event=webhook_event,

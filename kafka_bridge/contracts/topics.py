@@ -62,14 +62,13 @@ _Route = tuple[tuple[Service, ...], tuple[Service, ...]]
 
 _ASKED: Final[_Route] = ((Service.CUSTOMER,), (Service.PAYMENT, Service.ADMIN))
 _UPDATE_ASKED: Final[_Route] = ((Service.CUSTOMER, Service.PAYMENT), _ASKED[1])
-_TO_PAYMENT: Final[_Route] = ((Service.CUSTOMER,), (Service.PAYMENT,))
 _TO_BOTH: Final[_Route] = ((Service.PAYMENT,), (Service.CUSTOMER, Service.ADMIN))
 _TO_ADMIN: Final[_Route] = ((Service.PAYMENT,), (Service.ADMIN,))
 
 _ROUTES: Final[dict[Topic, _Route]] = {
     Topic.STRIPE_PAYMENT_REQUEST: _ASKED,
     Topic.STRIPE_SUBSCRIPTION_SETUP: _ASKED,
-    Topic.STRIPE_WEBHOOK_RECEIVED: _TO_PAYMENT,
+    Topic.STRIPE_WEBHOOK_RECEIVED: _UPDATE_ASKED,
     Topic.STRIPE_PAYMENT_UPDATE: _UPDATE_ASKED,
     Topic.STRIPE_SUBSCRIPTION_UPDATE: _UPDATE_ASKED,
     Topic.PAYMENT_CARD_RESULT: _TO_BOTH,

@@ -10,7 +10,7 @@ from kafka_bridge.contracts.topics import Topic
 
 
 class WebhookReceived(Event):
-    """Stripe delivered a webhook, and its signature was right. From customer to payment.
+    """Stripe delivered a webhook, and its signature was right. From customer to payment and admin.
 
     `timestamp` is when the edge verified it: the signature's age counts until then.
     """
@@ -22,7 +22,11 @@ class WebhookReceived(Event):
 
     event_type: Literal[Topic.STRIPE_WEBHOOK_RECEIVED]
     """Has no default: what claims to be no webhook is none."""
+    version: Version = "1.1"
     source: Source = "customer-service"
+    webhook_event_id: Code | None = None
+    """Stripe's `evt_…`, as in `webhook_event`, for those whom the rest does not concern."""
+    webhook_event_type: Code | None = None
     raw_payload: Annotated[str, StringConstraints(max_length=400_000)]
     """The body as Stripe signed it; `webhook_event` is the same, read."""
     signature: Annotated[str, StringConstraints(max_length=2000)]

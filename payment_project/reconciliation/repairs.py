@@ -25,6 +25,8 @@ def webhook(event: Mapping[str, Any]) -> WebhookReceived:
         event_type=Topic.STRIPE_WEBHOOK_RECEIVED,
         source="payment-service",
         customer_id=str(customer_id)[:255],
+        webhook_event_id=event["id"],
+        webhook_event_type=event["type"],
         raw_payload=body,
         signature=signature,
         webhook_event=dict(event),

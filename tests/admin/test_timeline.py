@@ -2,6 +2,7 @@ import hashlib
 from datetime import timedelta
 from uuid import uuid4
 
+import orjson
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from admin_project.analytics.handlers import count
 from admin_project.event_log.handlers import log_dead_letters, log_events
+from admin_project.event_log.models import LoggedEvent
 from admin_project.timeline.hops import written
 from admin_project.timeline.models import Ask
 from admin_project.timeline.selectors import stuck, timeline
@@ -21,6 +23,7 @@ from kafka_bridge.contracts import (
     SubscriptionRequested,
     Topic,
     WebhookProcessed,
+    WebhookReceived,
 )
 from kafka_bridge.contracts.payments import Refund
 from kafka_bridge.records import Record
@@ -44,20 +47,42 @@ def journey(*, at=None, **fields):
         "timestamp": at + timedelta(milliseconds=120),
     }
     answer = answered(**told)
-    webhook = WebhookProcessed(
-        customer_id="c1",
-        correlation_id=correlation_id,
-        webhook_event_id=f"evt_{uuid4().hex}",
-        webhook_event_type="payment_intent.succeeded",
-        outcome="applied",
-        received_at=at + timedelta(milliseconds=300),
-        timestamp=at + timedelta(milliseconds=420),
+    webhook = arrived(
+        at=at + timedelta(milliseconds=300), correlation_id=correlation_id, id_=f"evt_{uuid4().hex}"
     )
     log_events([ask])
     log_events([answer])
     count([measured(**{**told, "requested_at": at})])
-    count([webhook])
+    log_events([webhook])
+    count([processed(webhook, at=at + timedelta(milliseconds=420))])
     return ask, answer, webhook
+
+
+def arrived(*, at, correlation_id=None, id_="evt_1"):
+    """A webhook that somebody's name is in."""
+    webhook_event = {"id": id_, "type": "payment_intent.succeeded", "name": "Ada Lovelace"}
+    return WebhookReceived(
+        event_type=Topic.STRIPE_WEBHOOK_RECEIVED,
+        customer_id="c1",
+        correlation_id=correlation_id,
+        webhook_event_id=webhook_event["id"],
+        webhook_event_type=webhook_event["type"],
+        raw_payload=orjson.dumps(webhook_event).decode(),
+        signature="t=1,v1=of_stripe",
+        webhook_event=webhook_event,
+        timestamp=at,
+    )
+
+
+def processed(webhook, *, at):
+    return WebhookProcessed.caused_by(
+        webhook,
+        webhook_event_id=webhook.webhook_event_id,
+        webhook_event_type=webhook.webhook_event_type,
+        outcome="applied",
+        received_at=webhook.timestamp,
+        timestamp=at,
+    )
 
 
 @pytest.mark.django_db
@@ -232,6 +257,29 @@ class TestStuck:
         log_events([ask])
 
         assert [one.identifier for one in stuck()] == [str(ask.event_id)]
+
+    def test_a_webhook_without_an_outcome_is_after_its_deadline(self):
+        webhook = arrived(at=timezone.now() - timedelta(minutes=2))
+        log_events([webhook])
+
+        (one,) = stuck()
+        assert (one.identifier, one.hop) == (
+            str(webhook.event_id),
+            "stripe.webhook.received: no answer",
+        )
+        (silence,) = timeline("evt_1").silences
+        assert silence.startswith("stripe.webhook.received accepted ")
+
+        count([processed(webhook, at=timezone.now())])
+        assert stuck() == []
+
+    def test_of_a_webhook_only_its_id_and_type_are_kept(self):
+        log_events([arrived(at=timezone.now())])
+
+        content = str(LoggedEvent.objects.get().content)
+        assert "evt_1" in content
+        assert "Ada" not in content
+        assert "of_stripe" not in content
 
     def test_a_payment_that_waits_for_its_customer_is_after_its_deadline(self):
         now = timezone.now()
