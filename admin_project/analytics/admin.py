@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from admin_project.analytics import selectors
 from admin_project.analytics.models import ExchangeRate, PaymentFact, SubscriptionFact
+from admin_project.money import money
 from kafka_bridge.read_only_admin import ReadOnlyAdmin
 
 
@@ -15,10 +16,15 @@ class PaymentFactAdmin(ReadOnlyAdmin[PaymentFact]):
     """Payments, with their counts above the list."""
 
     change_list_template = "admin/analytics/paymentfact/change_list.html"
-    list_display = ("payment_id", "status", "amount", "currency", "card_brand", "requested_at")
+    list_display = ("payment_id", "status", "money", "card_brand", "requested_at")
     list_filter = ("status", "currency", "payment_type", "decline_code")
     search_fields = ("=payment_id",)
     ordering = ("-requested_at",)
+
+    @admin.display(description="amount")
+    def money(self, fact: PaymentFact) -> str:
+        """Write the amount in its currency's units."""
+        return money(fact.amount, fact.currency)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -32,10 +38,15 @@ class PaymentFactAdmin(ReadOnlyAdmin[PaymentFact]):
 class SubscriptionFactAdmin(ReadOnlyAdmin[SubscriptionFact]):
     """Subscriptions, and what each brings a month."""
 
-    list_display = ("subscription_id", "status", "plan", "mrr", "currency", "changed_at")
+    list_display = ("subscription_id", "status", "plan", "monthly", "changed_at")
     list_filter = ("status", "currency")
     search_fields = ("=subscription_id",)
     ordering = ("-subscription_id",)  # UUIDv7: the newest first
+
+    @admin.display(description="MRR")
+    def monthly(self, fact: SubscriptionFact) -> str:
+        """Write what it brings a month in its currency's units."""
+        return money(fact.mrr, fact.currency) if fact.currency else ""
 
 
 @admin.register(ExchangeRate)

@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 from admin_project.analytics.models import Grain
 from admin_project.dashboard.charts import Stack, stacked_bars
 from admin_project.dashboard.choices import TYPES, Choice
-from admin_project.timeline.hops import money, written
+from admin_project.money import money
+from admin_project.timeline.hops import written
 from kafka_bridge.contracts.currencies import decimals
 
 MOST_BARS: Final = 8
@@ -39,6 +40,16 @@ class Bar:
     value: str
     width: int
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrong:
+    """What does not add up in the books."""
+
+    of: str
+    """A payment's id, a day or a currency."""
+    says: str
+    is_payment: bool = False
 
 
 @dataclass(kw_only=True)
@@ -207,6 +218,32 @@ def cohorts(told: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def wrong(books: dict[str, Any]) -> list[Wrong]:
+    """Return what of the books does not add up, in amounts as they are read."""
+    return [
+        *(
+            Wrong(
+                of=one["currency"].upper(),
+                says=f"sums to {money(one['amount'], one['currency'])}, not zero",
+            )
+            for one in books["unbalanced"]
+        ),
+        *(
+            Wrong(
+                of=one["payment_id"],
+                says=f"{one['what']} {_units(one['measured'], one['currency'])}, the ledger has "
+                + money(one["in_ledger"], one["currency"]),
+                is_payment=True,
+            )
+            for one in books["differences"]
+        ),
+        *(
+            Wrong(of=f"{one['day']:%Y-%m-%d}", says=_not_as_listed(**one))
+            for one in books["differences_from_stripe"]
+        ),
+    ]
+
+
 def _converted(one: dict[str, Any]) -> Card:
     into, now = one["into"], one["now"]
     without = ", ".join(currency.upper() for currency in now["missing"])
@@ -216,6 +253,13 @@ def _converted(one: dict[str, Any]) -> Card:
         **_change(now["volume"], one["before"]["volume"], good=1),
         note=f"no rate: {without}" if without else "by your rates",
     )
+
+
+def _not_as_listed(*, what: str, currency: str, at_stripe: int, in_ledger: int, **_of: Any) -> str:
+    if what == "transactions":
+        return f"{at_stripe:,} {currency.upper()} transactions at Stripe, {in_ledger:,} here"
+    amounts = f"{_units(at_stripe, currency)} at Stripe, {money(in_ledger, currency)} here"
+    return f"{what} {amounts}"
 
 
 def _recurring(told: dict[str, Any]) -> list[Card]:

@@ -100,7 +100,9 @@ def ledger() -> serializers.Serializer[Any]:
                 help_text="Currencies whose entries do not sum to zero: none, if all is well.",
             ),
             "differences": _many(
-                Difference, "Payments that the ledger knows otherwise, 100 at most: none."
+                Difference,
+                "Payments that the ledger knows otherwise, 100 at most: none. Those measured in "
+                "the last ten minutes may not be settled and are left out.",
             ),
             "compared_until": serializers.DateTimeField(
                 allow_null=True, help_text="Until when Stripe's list is compared; null before."

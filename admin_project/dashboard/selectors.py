@@ -6,6 +6,7 @@ from typing import Any, Final, get_args
 
 from django.core.cache import cache as shared_cache
 from django.db.models import Max
+from django.utils import timezone
 
 from admin_project.analytics import selectors as analytics
 from admin_project.analytics.models import PaymentFact
@@ -104,12 +105,13 @@ def _names(shape: type) -> tuple[str, ...]:
 
 
 def _read_books() -> dict[str, Any]:
+    settled = timezone.now() - ledger.SETTLES_WITHIN
     return {
         "balances": plain(ledger.balances()),
         "unbalanced": [
             {"currency": currency, "amount": amount} for currency, amount in ledger.unbalanced()
         ],
-        "differences": plain(ledger.differences(limit=100)),
+        "differences": plain(ledger.differences(measured_before=settled, limit=100)),
         "compared_until": ledger.compared_until(),
         "differences_from_stripe": plain(ledger.differences_from_stripe(limit=100)),
     }

@@ -12,10 +12,8 @@ from django.views.decorators.http import require_safe
 
 from admin_project.dashboard import presentation, selectors
 from admin_project.dashboard.choices import PERIODS, TYPES, Choice
-from admin_project.timeline.hops import money
+from admin_project.money import money
 
-WRONG = ("unbalanced", "differences", "differences_from_stripe")
-"""What of the books should be empty."""
 VIEW_PAYMENTS = "analytics.view_paymentfact"
 
 
@@ -47,6 +45,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         return TemplateResponse(request, "admin/dashboard/figures.html", context)
     context |= {
         **admin.site.each_context(request),
+        "is_nav_sidebar_enabled": False,
         "title": "Dashboard",
         "periods": list(PERIODS),
         "types": TYPES,
@@ -72,7 +71,7 @@ def books(request: HttpRequest) -> HttpResponse:
     _check(request)
     told = selectors.books()
     context = {
-        "wrong": sum(len(told[name]) for name in WRONG),
+        "wrong": presentation.wrong(told),
         "told": told,
         "balances": [
             (one["account"].replace("_", " "), money(one["amount"], one["currency"]))

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db import connection
 from django.db.models import Max, Sum
 
 from admin_project.ledger.models import Entry, StripeCount
+
+SETTLES_WITHIN: Final = timedelta(minutes=10)
+"""A payment's balance transactions are told after it, as the payment service reads them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +64,8 @@ WITH entered AS (
         coalesce(entered.refunded, 0) AS entered_refunded
     FROM analytics_paymentfact AS fact
     LEFT JOIN entered USING (payment_id, currency)
-    WHERE NOT EXISTS (
+    WHERE (%(measured_before)s IS NULL OR fact.measured_at < %(measured_before)s)
+    AND NOT EXISTS (
         SELECT FROM ledger_entry AS other
         WHERE other.payment_id = fact.payment_id AND other.currency <> fact.currency
     )
@@ -72,7 +76,7 @@ FROM compared, LATERAL (VALUES
 ) AS pair (what, measured, entered)
 WHERE measured <> entered
 ORDER BY payment_id, what
-LIMIT %s
+LIMIT %(limit)s
 """
 
 _DIFFERENCES_FROM_STRIPE: Final = """
@@ -115,10 +119,13 @@ def unbalanced() -> Iterator[tuple[str, int]]:
     yield from ((currency, int(amount)) for currency, amount in rows if amount)
 
 
-def differences(*, limit: int = 1000) -> list[Difference]:
-    """Return where ledger and measured payments differ, by payment and currency, to the cent."""
+def differences(*, measured_before: datetime | None = None, limit: int = 1000) -> list[Difference]:
+    """Return where ledger and measured payments differ, by payment and currency, to the cent.
+
+    `measured_before` leaves newer payments out: before SETTLES_WITHIN they differ as a rule.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_DIFFERENCES, [limit])
+        cursor.execute(_DIFFERENCES, {"measured_before": measured_before, "limit": limit})
         return [
             Difference(
                 payment_id=payment_id,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from admin_project.event_log.models import LoggedEvent
-from kafka_bridge.contracts.currencies import decimals
+from admin_project.money import money
 
 SLOW: Final = timedelta(seconds=5)
 """Between a cause and its effect, without anybody who has to do something."""
@@ -59,12 +59,6 @@ def hop_of(event: LoggedEvent) -> Hop:
         seen_after=event.received_at - event.occurred_at if event.received_at else None,
         dead=event.topic.endswith(DEAD),
     )
-
-
-def money(amount: int, currency: str) -> str:
-    """Write minor units: `1,999.00 EUR`."""
-    places = decimals(currency)
-    return f"{amount / 10**places:,.{places}f} {currency.upper()}"
 
 
 def clock(at: datetime) -> str:

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from admin_project.analytics.models import PaymentFact
 from admin_project.event_log.models import LoggedEvent
-from admin_project.timeline.hops import DEAD, SLOW, Hop, clock, hop_of, money, written
+from admin_project.money import money
+from admin_project.timeline.hops import DEAD, SLOW, Hop, clock, hop_of, written
 from admin_project.timeline.models import Ask
 from kafka_bridge.contracts import PaymentStatus
 from kafka_bridge.models import InboxEvent

@@ -34,5 +34,9 @@ def stuck(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
     if not request.user.has_perm(VIEW_EVENTS):
         raise PermissionDenied
-    context |= {**admin.site.each_context(request), "title": title}
+    context |= {
+        **admin.site.each_context(request),
+        "is_nav_sidebar_enabled": False,
+        "title": title,
+    }
     return TemplateResponse(request, f"admin/timeline/{name}.html", context)

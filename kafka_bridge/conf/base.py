@@ -20,6 +20,7 @@ ALLOWED_HOSTS: list[str] = env.list("DJANGO_ALLOWED_HOSTS", default=["127.0.0.1"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
 BASE_APPS = [
+    "kafka_bridge",  # before Django admin, whose pages it brands
     "kafka_bridge.admin_pages.AdminPagesConfig",  # django.contrib.admin, loaded by need
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -29,7 +30,6 @@ BASE_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "drf_standardized_errors",
-    "kafka_bridge",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

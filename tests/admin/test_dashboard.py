@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from admin_project.analytics.handlers import count
 from admin_project.analytics.models import ExchangeRate
+from admin_project.dashboard import presentation
 from admin_project.dashboard.charts import Stack, stacked_bars
 from admin_project.dashboard.choices import Choice
+from admin_project.ledger.selectors import SETTLES_WITHIN
 from kafka_bridge.contracts import PaymentStatus
 from tests.admin.conftest import measured
 
@@ -117,13 +119,41 @@ class TestDashboard:
 
     def test_the_ledger_is_checked(self, admin_client):
         cache.delete("dashboard-books")
-        pay(amount=100, amount_captured=100)
+        pay(amount=123456, amount_captured=123456, ago=SETTLES_WITHIN + timedelta(minutes=1))
 
         page = admin_client.get(URL + "books/").text
 
         cache.delete("dashboard-books")
         assert "1 difference" in page
-        assert "100 ≠ 0 EUR" in page
+        assert "captured 1,234.56, the ledger has 0.00 EUR" in page
+
+    def test_what_stripe_has_not_settled_yet_is_no_difference(self, admin_client):
+        cache.delete("dashboard-books")
+        pay(amount=100, amount_captured=100, ago=SETTLES_WITHIN - timedelta(minutes=1))
+
+        page = admin_client.get(URL + "books/").text
+
+        cache.delete("dashboard-books")
+        assert "difference" not in page
+
+    def test_whatever_is_wrong_with_the_books_is_said_in_units(self):
+        told = presentation.wrong(
+            {
+                "unbalanced": [{"currency": "jpy", "amount": -5}],
+                "differences": [],
+                "differences_from_stripe": [
+                    {"day": date(2026, 11, 22), "currency": "eur", "what": what,
+                     "at_stripe": 1200, "in_ledger": 2}
+                    for what in ("transactions", "net")
+                ],
+            }
+        )  # fmt: skip
+
+        assert [(one.of, one.says) for one in told] == [
+            ("JPY", "sums to -5 JPY, not zero"),
+            ("2026-11-22", "1,200 EUR transactions at Stripe, 2 here"),
+            ("2026-11-22", "net 12.00 at Stripe, 0.02 EUR here"),
+        ]
 
     @pytest.mark.parametrize("path", ["", "pulse/", "books/", "figures.csv", "figures.json"])
     def test_staff_without_permission_sees_nothing(self, client, staff, path):

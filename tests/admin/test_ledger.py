@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from admin_project.ledger import selectors
 from admin_project.ledger.handlers import enter, note_count
@@ -92,7 +93,7 @@ class TestEntries:
 @pytest.mark.django_db
 class TestCheck:
     def test_every_cent_is_there(self, capsys):
-        take([measured(PAYMENT, amount_captured=1999, amount_refunded=500)])
+        take([measured(PAYMENT, amount_captured=1999, amount_refunded=500, timestamp=NOW)])
         enter([recorded(), recorded("txn_2", "refund", -500, 0)])
 
         call_command("check_ledger")
@@ -104,7 +105,7 @@ class TestCheck:
         [("charge", "captured", 1999, 0), ("refund", "refunded", 500, 499)],
     )
     def test_a_cent_that_differs_is_shown(self, capsys, missing, what, measured_amount, entered):
-        take([measured(PAYMENT, amount_captured=1999, amount_refunded=500)])
+        take([measured(PAYMENT, amount_captured=1999, amount_refunded=500, timestamp=NOW)])
         if missing == "charge":
             enter([recorded("txn_2", "refund", -500, 0)])
         else:
@@ -116,6 +117,13 @@ class TestCheck:
         with pytest.raises(CommandError):
             call_command("check_ledger")
         assert str(PAYMENT) in capsys.readouterr().out
+
+    def test_a_payment_of_a_moment_ago_is_compared_when_asked(self):
+        take([measured(PAYMENT, amount_captured=1999, timestamp=timezone.now())])
+
+        call_command("check_ledger")
+        with pytest.raises(CommandError, match="1 difference"):
+            call_command("check_ledger", "--newest")
 
     def test_what_is_settled_in_another_currency_cannot_be_compared(self):
         take([measured(PAYMENT, amount_captured=1999, currency="usd")])
