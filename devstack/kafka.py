@@ -5,6 +5,7 @@
 
 import importlib.resources
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,15 @@ class Broker(Server, Protocol):
 
     def client_settings(self) -> dict[str, Settings]:
         """librdkafka settings by client (`client`, `producer`, `consumer`) that this one needs."""
+
+
+Through = Callable[[str, int], int]
+"""Takes a server's name and its port; returns the port by which clients reach it."""
+
+
+def directly(_server: str, port: int) -> int:
+    """Have clients reach a server where it is."""
+    return port
 
 
 class ExternalKafka:
@@ -57,20 +67,21 @@ class EmbeddedKafka:
 
     keeps_records = False
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, *, through: Through = directly) -> None:
         self._port = ports.get("kafka")
-        self.bootstrap_servers = f"{HOST}:{self._port}"
+        self.bootstrap_servers = f"{HOST}:{through('kafka', self._port)}"
 
     @property
     def program(self) -> Program:
         """The command that runs the broker; without its URL it would listen on every interface."""
-        url = f"tcp://{self.bootstrap_servers}"
         return Program(
             name="kafka",
             group="servers",
             command=[
-                *(str(self._executable()), "broker", "--listener-url", url),
-                *("--advertised-listener-url", url, "--storage-engine", "memory://tansu/"),
+                *(str(self._executable()), "broker"),
+                *("--listener-url", f"tcp://{HOST}:{self._port}"),
+                *("--advertised-listener-url", f"tcp://{self.bootstrap_servers}"),
+                *("--storage-engine", "memory://tansu/"),
             ],
         )
 

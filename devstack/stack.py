@@ -15,7 +15,7 @@ import psycopg2
 from devstack import services
 from devstack.apache_kafka import ApacheKafka
 from devstack.groups import wait_until_stable
-from devstack.kafka import Broker, EmbeddedKafka, ExternalKafka
+from devstack.kafka import Broker, EmbeddedKafka, ExternalKafka, Through, directly
 from devstack.migrations import mark_migrated, unmigrated
 from devstack.paths import PYTHON
 from devstack.ports import HOST, Ports
@@ -48,7 +48,8 @@ class Stack:
 
     A server whose variable is set in the environment (DATABASE_URL, CELERY_BROKER_URL,
     KAFKA_BOOTSTRAP_SERVERS, STRIPE_API_KEY or STRIPE_API_BASE) is used where it is; the others
-    are started here. `stripe_journal` has the emulator note each request there.
+    are started here. `stripe_journal` has the emulator note each request there; `through` is how
+    the services reach Kafka and Stripe's emulator.
     """
 
     def __init__(
@@ -59,9 +60,11 @@ class Stack:
         say: Callable[[str], None] = print,
         environment: dict[str, str] | None = None,
         stripe_journal: Path | None = None,
+        through: Through = directly,
     ) -> None:
         self._say = say
         self._stripe_journal = stripe_journal
+        self._through = through
         self._environment = dict(os.environ) if environment is None else environment
         if "_live_" in self._environment.get("STRIPE_API_KEY", ""):
             raise LiveKeyError("STRIPE_API_KEY is a live key. This takes test keys only: sk_test_…")
@@ -106,8 +109,8 @@ class Stack:
         if servers:
             return ExternalKafka(servers)
         if kind == "apache":
-            return ApacheKafka(self.folder, self._ports)
-        return EmbeddedKafka(self._ports)
+            return ApacheKafka(self.folder, self._ports, through=self._through)
+        return EmbeddedKafka(self._ports, through=self._through)
 
     def _choose_stripe(self) -> str | None:
         """Return the base URL of Stripe's API; None is Stripe's own."""
@@ -115,6 +118,13 @@ class Stack:
         if base or self._environment.get("STRIPE_API_KEY"):
             return base
         return f"http://{HOST}:{self._ports.get('stripe-emulator', preferred=8004)}"
+
+    def _stripe_api_base(self) -> str | None:
+        """Return where the services reach Stripe's API."""
+        if not self.uses_emulator:
+            return self.stripe_url
+        port = self._through("stripe-emulator", self._ports.get("stripe-emulator"))
+        return f"http://{HOST}:{port}"
 
     @property
     def uses_emulator(self) -> bool:
@@ -209,7 +219,7 @@ class Stack:
             database_server_url=self.postgres.url,
             broker=self.kafka,
             celery_broker_url=self.valkey.url,
-            stripe_api_base=self.stripe_url,
+            stripe_api_base=self._stripe_api_base(),
             webhook_secret=webhook_secret,
             return_urls=tuple(self.running.urls.values()),
             host_environment=self._environment,

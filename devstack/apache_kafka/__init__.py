@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from devstack.kafka import Settings
+from devstack.kafka import Settings, Through, directly
 from devstack.paths import STATE
 from devstack.ports import HOST, Ports, answers
 from devstack.program import Program
@@ -59,12 +59,12 @@ class ApacheKafka:
 
     keeps_records = True
 
-    def __init__(self, folder: Path, ports: Ports) -> None:
+    def __init__(self, folder: Path, ports: Ports, *, through: Through = directly) -> None:
         self._folder = folder / "apache-kafka-data"
         self._properties = folder / "apache-kafka.properties"
         self._port = ports.get("kafka")
         self._controller_port = ports.get("kafka-controller")
-        self.bootstrap_servers = f"{HOST}:{self._port}"
+        self.bootstrap_servers = f"{HOST}:{through('kafka', self._port)}"
 
     def _command(self, main_class: str, *arguments: str, heap: str = "512m") -> list[str]:
         options = [f"-Xmx{heap}", "-XX:+UseG1GC", "-cp", f"{_LIBS}/*"]
@@ -101,7 +101,7 @@ class ApacheKafka:
             "controller.listener.names": "CONTROLLER",
             "listeners": f"PLAINTEXT://{HOST}:{self._port},"
             f"CONTROLLER://{HOST}:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{HOST}:{self._port}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap_servers}",
             "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
             "offsets.topic.replication.factor": "1",
             "offsets.topic.num.partitions": "8",

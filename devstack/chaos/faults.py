@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException
 from devstack.chaos.boundaries import Boundaries
 from devstack.chaos.forgery import Forger
 from devstack.chaos.gate import Gate
+from devstack.chaos.lines import Lines
 from devstack.chaos.processes import Processes
 from devstack.chaos.records import RecordNotTakenError, Records
 from devstack.chaos.schedule import Action, Step
@@ -66,6 +67,7 @@ class Injector:
     weather: Weather
     records: Records
     forger: Forger
+    lines: Lines
     say: Callable[[str], None]
     happened: list[Happened] = field(default_factory=list)
 
@@ -94,6 +96,7 @@ class Injector:
             Action.KILL_AFTER: self._kill_after,
             Action.STOP: lambda step: self.processes.stop(step.target),
             Action.CUT: lambda step: self._boundaries.cut(step.target, after=step.how),
+            Action.RESET: self._reset,
             Action.FREEZE: lambda step: self.processes.freeze_for(
                 step.target, seconds=step.seconds
             ),
@@ -121,6 +124,11 @@ class Injector:
         if step.target == "stripe-emulator":
             self.weather.tell_when_back()
         return at
+
+    def _reset(self, step: Step) -> None:
+        """Break every TCP connection of the services to a server."""
+        if not self.lines.reset(step.target):
+            raise ConnectionError(f"nobody was connected to {step.target}")
 
     def _kill_after(self, step: Step) -> None:
         self._boundaries.kill(step.target, after=step.how)

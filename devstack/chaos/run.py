@@ -17,6 +17,7 @@ from devstack.chaos.faults import Injector
 from devstack.chaos.forgery import Forger
 from devstack.chaos.gate import Gate
 from devstack.chaos.journal import Journal
+from devstack.chaos.lines import Lines
 from devstack.chaos.load import Load
 from devstack.chaos.orders import orders
 from devstack.chaos.processes import Processes
@@ -106,21 +107,29 @@ def _run(options: argparse.Namespace, folder: Path) -> Report:
         ports.get(program)  # no usual one: while it is killed, another stack would take it
     environment = {**os.environ, **dict.fromkeys(_RATE_LIMITS, str(QUOTA))}
     requests = folder / REQUESTS
+    lines = Lines()
     with Stack(
-        folder, kafka=options.kafka, say=say, environment=environment, stripe_journal=requests
+        folder,
+        kafka=options.kafka,
+        say=say,
+        environment=environment,
+        stripe_journal=requests,
+        through=lines.open,
     ) as stack:
         stack.start_servers()
         stack.start_services()
-        return _hurt_and_check(options, stack, started)
+        return _hurt_and_check(options, stack, lines, started)
 
 
-def _hurt_and_check(options: argparse.Namespace, stack: Stack, started: float) -> Report:
+def _hurt_and_check(
+    options: argparse.Namespace, stack: Stack, lines: Lines, started: float
+) -> Report:
     running = stack.running
     if not running.uses_emulator or not running.stripe_url:
         raise SystemExit("Chaos needs Stripe's emulator: unset STRIPE_API_KEY and STRIPE_API_BASE.")
     journal, gate = Journal(), Gate(rate=options.rate)
     load = _load(options, running, journal=journal, gate=gate)
-    injector = _injector(options, running, journal=journal, gate=gate)
+    injector = _injector(options, running, journal=journal, gate=gate, lines=lines)
     load_seconds, broken = _hurt(options, load=load, injector=injector)
     settle_seconds, unsettled = _settle(options, running, injector.weather)
     evidence = gather(
@@ -161,7 +170,12 @@ def _load(
 
 
 def _injector(
-    options: argparse.Namespace, running: RunningStack, *, journal: Journal, gate: Gate
+    options: argparse.Namespace,
+    running: RunningStack,
+    *,
+    journal: Journal,
+    gate: Gate,
+    lines: Lines,
 ) -> Injector:
     return Injector(
         stack=running,
@@ -171,6 +185,7 @@ def _injector(
         weather=Weather(running.stripe_url or "", seed=options.seed),
         records=Records(running.bootstrap_servers, seed=options.seed),
         forger=Forger(running, journal),
+        lines=lines,
         say=say,
     )
 

@@ -40,6 +40,7 @@ class Action(StrEnum):
     KILL_AFTER = "kill after"
     STOP = "stop"
     CUT = "cut"
+    RESET = "reset"
     FREEZE = "freeze"
     JOIN = "join"
     LOCK = "lock"
@@ -131,9 +132,10 @@ def _cuts() -> list[Card]:
 
 
 def _losses() -> list[Card]:
-    """What is forgotten, locked or read again, while every process lives."""
+    """What is forgotten, reset, locked or read again, while every process lives."""
     return [
         Card(action=Action.FORGET, target="valkey"),
+        *(Card(action=Action.RESET, target=server) for server in ("kafka", "stripe-emulator")),
         *(Card(action=Action.LOCK, target=service) for service in SERVICES),
         *(Card(action=Action.REWIND, target=service) for service in SERVICES),
         *(Card(action=Action.RESEND, target="webhooks") for _ in range(2)),
