@@ -12,7 +12,7 @@ import requests
 
 from devstack.chaos.forgery import Forgery
 from devstack.chaos.journal import Journal
-from devstack.chaos.quota import Arrivals
+from devstack.chaos.quota import Arrivals, Quota
 from devstack.chaos.records import Records
 from devstack.clients import TIMEOUT, Json, emulator_audit
 from devstack.hops import Row, Trace
@@ -119,10 +119,11 @@ class Evidence:
     """Of each service's partitions, as its own `lag` command tells."""
     logs: Mapping[str, str]
     secrets: list[str]
+    quota: Quota
     arrivals: Arrivals
     """Of the payment service's requests at Stripe."""
     disturbed: list[tuple[float, float]]
-    """From when to when requests could pile up on their way to Stripe."""
+    """From when to when more of them could come than the quota."""
     unsettled: str = ""
     """What still moved when it should not; empty if all came to rest."""
 
@@ -199,6 +200,7 @@ def gather(
     forgeries: list[Forgery],
     records: Records,
     secrets: list[str],
+    quota: Quota,
     arrivals: Arrivals,
     disturbed: list[tuple[float, float]],
     unsettled: str,
@@ -230,6 +232,7 @@ def gather(
         lags=lags,
         logs={file.name: file.read_text(errors="replace") for file in stack.logs.glob("*.log*")},
         secrets=secrets,
+        quota=quota,
         arrivals=arrivals,
         disturbed=disturbed,
         unsettled=unsettled,

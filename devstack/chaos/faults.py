@@ -38,10 +38,13 @@ _MISSES: Final = (
 """What keeps a step from its target while other things are broken. It is noted, not repeated."""
 _VALKEY_TIMEOUT: Final = 2
 _RESENT: Final = 20
-_PILES_UP: Final = {
+_UPSETS_THE_QUOTA: Final = {
     (Action.FREEZE, "stripe-emulator"),
     (Action.KILL, "stripe-emulator"),
     (Action.FREEZE, "payment-worker"),
+    # Without Valkey each process has limits of its own.
+    (Action.FREEZE, "valkey"),
+    (Action.KILL, "valkey"),
 }
 _CATCHES_UP: Final = 10.0
 """Seconds within which what piled up has come."""
@@ -171,11 +174,11 @@ class Injector:
         return [one for one in self.happened if one.step.action in actions and not one.missed]
 
     def disturbed(self) -> list[tuple[float, float]]:
-        """Return from when to when requests could pile up on their way to Stripe."""
+        """Return from when to when more requests could come to Stripe than its quota."""
         return [
             (one.at - 1, one.at + one.step.seconds + _CATCHES_UP)
             for one in self.happened
-            if (one.step.action, one.step.target) in _PILES_UP
+            if (one.step.action, one.step.target) in _UPSETS_THE_QUOTA
         ]
 
     def count_kills(self) -> dict[str, int]:

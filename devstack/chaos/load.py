@@ -20,7 +20,7 @@ from devstack.waiting import DeadlinePassedError, wait_until
 CLIENTS: Final = 16
 _AT_THE_BANK: Final = 16
 _LATER: Final = 16
-_ANSWERED_WITHIN: Final = 300
+_ANSWERED_WITHIN: Final = 600
 """Seconds for which a client repeats a request, or waits for its payment."""
 _REPEATS_EVERY: Final = 0.3
 _WATCHED: Final = 40

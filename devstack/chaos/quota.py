@@ -1,17 +1,18 @@
 """What Stripe was asked, as the emulator noted it: how many requests came how close together."""
 
 import json
+import math
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 REQUESTS: Final = "stripe-requests.jsonl"
 """The emulator's journal, in a run's folder."""
-QUOTA: Final = 25
-"""Requests a second that the payment service is told to keep to: a sandbox's at Stripe."""
-BURST: Final = 5
-"""How many may come closer together than that: a fifth of a second's, which begin at once."""
+_SANDBOX: Final = 25
+"""Requests a second that Stripe takes in a sandbox: https://docs.stripe.com/rate-limits"""
+_A_PAYMENT: Final = 5
+"""Requests at Stripe for each payment of the load, with all that clients do later."""
 WINDOWS: Final = (1, 5)
 """Seconds over which requests are counted: the burst does not grow with them."""
 _PAYMENT_SERVICE: Final = "PythonBindings"  # a part of the name that Stripe's library gives itself
@@ -19,6 +20,23 @@ _PAYMENT_SERVICE: Final = "PythonBindings"  # a part of the name that Stripe's l
 
 _CATCHES_UP: Final = 0.1
 """Seconds within which the emulator has noted what came while it was held up."""
+
+
+class Quota(NamedTuple):
+    """What the payment service is told to keep to at Stripe."""
+
+    requests: int
+    """In a second."""
+
+    @classmethod
+    def of(cls, rate: float) -> Self:
+        """Return a sandbox's, or what so many payments a second need."""
+        return cls(max(_SANDBOX, round(_A_PAYMENT * rate)))
+
+    @property
+    def burst(self) -> int:
+        """How many may come closer together: a fifth of a second's, which begin at once."""
+        return math.ceil(self.requests / 5)
 
 
 class Arrivals(NamedTuple):

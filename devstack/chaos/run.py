@@ -21,7 +21,7 @@ from devstack.chaos.lines import Lines
 from devstack.chaos.load import Load
 from devstack.chaos.orders import orders
 from devstack.chaos.processes import Processes
-from devstack.chaos.quota import QUOTA, REQUESTS, read_arrivals
+from devstack.chaos.quota import REQUESTS, Quota, read_arrivals
 from devstack.chaos.records import Records
 from devstack.chaos.recovery import recovery
 from devstack.chaos.report import Report
@@ -38,6 +38,8 @@ from devstack.stack import KAFKA_CHOICES, Stack
 from kafka_bridge.contracts import Topic
 
 _CUSTOMERS: Final = 24
+_LONGER_THAN_ANY_RUN: Final = 24 * 3600
+"""Seconds: who never comes back from the bank is not given up meanwhile."""
 _RATE_LIMITS: Final = ("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT")
 _LOGS: Final = STATE / "chaos-logs"
 
@@ -105,7 +107,11 @@ def _run(options: argparse.Namespace, folder: Path) -> Report:
     ports = Ports(folder / "ports.json")
     for program in ("stripe-emulator", *(f"{service}-web" for service in SERVICES)):
         ports.get(program)  # no usual one: while it is killed, another stack would take it
-    environment = {**os.environ, **dict.fromkeys(_RATE_LIMITS, str(QUOTA))}
+    environment = {
+        **os.environ,
+        **dict.fromkeys(_RATE_LIMITS, str(Quota.of(options.rate).requests)),
+        "PAYMENT_DEADLINES": json.dumps({"requires_action": _LONGER_THAN_ANY_RUN}),
+    }
     requests = folder / REQUESTS
     lines = Lines()
     with Stack(
@@ -139,6 +145,7 @@ def _hurt_and_check(
         records=injector.records,
         secrets=[DEMO_API_KEY, injector.forger.secret],
         arrivals=read_arrivals(Path(running.folder) / REQUESTS),
+        quota=Quota.of(options.rate),
         disturbed=injector.disturbed(),
         unsettled=broken or unsettled,
     )

@@ -7,7 +7,7 @@ from typing import Final
 from devstack.chaos.customers import EMAIL_DOMAIN
 from devstack.chaos.evidence import Evidence
 from devstack.chaos.invariants.finding import Finding
-from devstack.chaos.quota import BURST, QUOTA, WINDOWS, crowds
+from devstack.chaos.quota import WINDOWS, crowds
 from kafka_bridge.contracts import Topic
 
 _ACCEPTED, _REFUSED, _REUSED = 202, 400, 422
@@ -72,12 +72,14 @@ def nothing_secret_told(evidence: Evidence) -> Finding:
 
 def quota_is_kept(evidence: Evidence) -> Finding:
     """Stripe never sees more than the configured rate and burst."""
-    finding = Finding(number=17, title=f"at most {QUOTA} requests a second at Stripe, and {BURST}")
+    quota = evidence.quota
+    title = f"at most {quota.requests} requests a second at Stripe, and {quota.burst}"
+    finding = Finding(number=17, title=title)
     for seconds in WINDOWS:
         for requests, at in crowds(evidence.arrivals, seconds=seconds):
             if any(since <= at <= until for since, until in evidence.disturbed):
                 continue  # what waited for a frozen or killed Stripe comes at once
-            kept = requests <= QUOTA * seconds + BURST
+            kept = requests <= quota.requests * seconds + quota.burst
             finding.check(kept, f"{requests} requests in the {seconds} s before {at}")
     return finding
 
