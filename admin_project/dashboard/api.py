@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -11,21 +12,30 @@ from admin_project.dashboard import schema, selectors
 from admin_project.dashboard.choices import PERIODS, TYPES, Choice
 from admin_project.readers.api import ReaderView
 from admin_project.timeline import selectors as timeline
+from admin_project.timeline.views import VIEW_EVENTS
 
-_CHOICE = [
-    OpenApiParameter("period", str, enum=list(PERIODS), default="30d"),
-    OpenApiParameter("currency", str, description="ISO 4217; all if absent."),
-    OpenApiParameter("type", str, enum=list(TYPES), description="All if absent."),
-]
 _ID = "Ours or Stripe's, or the SHA-256 (hex) of an e-mail address in lower case."
+
+
+class ChoiceSerializer(serializers.Serializer[Any]):
+    """Which figures. What it does not know it refuses; a page shows everything then."""
+
+    period = serializers.ChoiceField(choices=list(PERIODS), default="30d")
+    currency = serializers.RegexField(
+        r"^[A-Za-z]{3}$", required=False, allow_blank=True, help_text="ISO 4217; all if absent."
+    )
+    type = serializers.ChoiceField(
+        choices=list(TYPES), required=False, allow_blank=True, help_text="All if absent."
+    )
 
 
 class FiguresView(ReaderView):
     """All figures of a period, and of the one before."""
 
-    @extend_schema(parameters=_CHOICE, responses=schema.figures())
+    @extend_schema(parameters=[ChoiceSerializer], responses=schema.figures())
     def get(self, request: Request) -> Response:
         """Return what the dashboard shows: minor units, UTC, shares from 0 to 1."""
+        ChoiceSerializer(data=request.query_params).is_valid(raise_exception=True)
         return Response(selectors.everything(Choice.of(request.query_params)))
 
 
@@ -46,6 +56,8 @@ class LedgerView(ReaderView):
 class TimelineView(ReaderView):
     """Every hop of what an id belongs to."""
 
+    staff_permission = VIEW_EVENTS
+
     @extend_schema(
         parameters=[OpenApiParameter("id", str, required=True, description=_ID)],
         responses=schema.timeline(),
@@ -58,6 +70,8 @@ class TimelineView(ReaderView):
 
 class StuckView(ReaderView):
     """What is not final after its deadline."""
+
+    staff_permission = VIEW_EVENTS
 
     @extend_schema(responses=schema.stuck())
     def get(self, _request: Request) -> Response:

@@ -13,8 +13,7 @@ from django.views.decorators.http import require_safe
 from admin_project.dashboard import presentation, selectors
 from admin_project.dashboard.choices import PERIODS, TYPES, Choice
 from admin_project.money import money
-
-VIEW_PAYMENTS = "analytics.view_paymentfact"
+from admin_project.readers.permissions import VIEW_PAYMENTS
 
 
 @never_cache

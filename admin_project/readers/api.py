@@ -8,7 +8,7 @@ from rest_framework.authentication import SessionAuthentication, TokenAuthentica
 from rest_framework.views import APIView
 
 from admin_project.readers.authentication import ReaderTokenAuthentication
-from admin_project.readers.permissions import MayReadFigures
+from admin_project.readers.permissions import VIEW_PAYMENTS, MayReadFigures
 
 
 class ReaderView(APIView):
@@ -20,6 +20,8 @@ class ReaderView(APIView):
         SessionAuthentication,
     )
     permission_classes = (MayReadFigures,)
+    staff_permission = VIEW_PAYMENTS
+    """What staff need, as for the page that shows the same."""
 
 
 class ReaderTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

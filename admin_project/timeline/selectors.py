@@ -28,6 +28,8 @@ STATUS_WITHIN: Final = {
     PaymentStatus.REQUIRES_CAPTURE: timedelta(days=6, hours=1),
 }
 """Longer than the payment service's own deadlines, which end a payment or ask Stripe about it."""
+_DUNNING: Final = (PaymentStatus.REQUIRES_ACTION, PaymentStatus.REQUIRES_CONFIRMATION)
+"""What a subscription's payment may be in for weeks: its dunning policy ends it."""
 
 
 @dataclass(kw_only=True)
@@ -176,7 +178,8 @@ def _unanswered(now: datetime, limit: int) -> list[Stuck]:
 def _not_final(now: datetime, limit: int) -> list[Stuck]:
     overdue = Q()
     for status, within in STATUS_WITHIN.items():
-        overdue |= Q(status=status, measured_at__lt=now - within)
+        late = Q(status=status, measured_at__lt=now - within)
+        overdue |= late & Q(payment_type="one_off") if status in _DUNNING else late
     # The statuses once more, as the index is of these alone.
     facts = PaymentFact.objects.filter(overdue, status__in=list(STATUS_WITHIN))
     return [

@@ -15,6 +15,8 @@ from kafka_bridge.contracts import (
     PaymentUpdateRequested,
     SubscriptionAnswered,
     SubscriptionRequested,
+    SubscriptionStatusUpdated,
+    SubscriptionUpdateRequested,
     WebhookProcessed,
     WebhookReceived,
 )
@@ -23,6 +25,7 @@ _ANSWERS: Final = (
     CardPaymentAnswered,
     PaymentStatusUpdated,
     SubscriptionAnswered,
+    SubscriptionStatusUpdated,
     WebhookProcessed,
 )
 
@@ -56,9 +59,11 @@ def note(events: Sequence[Event]) -> None:
 
 def _must_be_answered(event: Event) -> bool:
     # A capture or cancellation that finds it done already is told by nothing new.
-    return isinstance(event, CardPaymentRequested | SubscriptionRequested | WebhookReceived) or (
-        isinstance(event, PaymentUpdateRequested) and event.action == "refund"
-    )
+    if isinstance(event, PaymentUpdateRequested):
+        return event.action == "refund"
+    if isinstance(event, SubscriptionUpdateRequested):
+        return event.action != "refresh"
+    return isinstance(event, CardPaymentRequested | SubscriptionRequested | WebhookReceived)
 
 
 def _row(asks: dict[UUID, list[Any]], event_id: UUID, event: Event) -> list[Any]:

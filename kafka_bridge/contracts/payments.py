@@ -70,7 +70,7 @@ class CardPaymentRequested(Event):
     """A customer asked to pay by card. Produced by customer, consumed by payment."""
 
     topic: ClassVar = Topic.STRIPE_PAYMENT_REQUEST
-    private: ClassVar = frozenset({"customer_info", "metadata"})
+    private: ClassVar = frozenset({"customer_info", "metadata", "payment_options"})
 
     event_type: Literal[Topic.STRIPE_PAYMENT_REQUEST]
     """Has no default: what claims to be no request is none."""
@@ -186,6 +186,7 @@ class PaymentUpdateRequested(Event):
     """
 
     topic: ClassVar = Topic.STRIPE_PAYMENT_UPDATE
+    private: ClassVar = frozenset({"return_url"})
 
     event_type: Literal[Topic.STRIPE_PAYMENT_UPDATE] = Topic.STRIPE_PAYMENT_UPDATE
     version: Version = "1.1"

@@ -72,7 +72,7 @@ class SubscriptionRequested(Event):
     """A customer asked to subscribe to a plan. Produced by customer, for payment and admin."""
 
     topic: ClassVar = Topic.STRIPE_SUBSCRIPTION_SETUP
-    private: ClassVar = frozenset({"customer_info", "metadata"})
+    private: ClassVar = frozenset({"customer_info", "metadata", "payment_options"})
 
     event_type: Literal[Topic.STRIPE_SUBSCRIPTION_SETUP]
     """Has no default: what claims to be no set-up is none."""
@@ -101,6 +101,7 @@ class SubscriptionUpdateRequested(Event):
     """Somebody changes a subscription. Produced by customer and payment, for payment and admin."""
 
     topic: ClassVar = Topic.STRIPE_SUBSCRIPTION_UPDATE
+    private: ClassVar = frozenset({"return_url"})
 
     event_type: Literal[Topic.STRIPE_SUBSCRIPTION_UPDATE] = Topic.STRIPE_SUBSCRIPTION_UPDATE
     source: Source = "customer-service"

@@ -2,12 +2,14 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from kafka_bridge.contracts import (
     CardPaymentAnswered,
     CardPaymentRequested,
     CustomerInfo,
     PaymentMeasured,
+    PaymentOptions,
     PaymentStatus,
     Topic,
 )
@@ -46,6 +48,9 @@ def requested(**fields):
             "payment_method_id": "pm_card_visa",
             "customer_info": CustomerInfo(email="ada@example.com", name="Ada Löwe"),
             "metadata": {"note": "private words"},
+            "payment_options": PaymentOptions(
+                description="private words", return_url="https://shop/?token=private"
+            ),
             **fields,
         }
     )
@@ -73,3 +78,12 @@ def answered(**fields):
 @pytest.fixture
 def staff(django_user_model):
     return django_user_model.objects.create_user("clerk", is_staff=True)
+
+
+@pytest.fixture
+def reader(django_user_model):
+    """Staff who may see the figures and the timeline."""
+    reader = django_user_model.objects.create_user("reader", is_staff=True)
+    names = ("view_paymentfact", "view_loggedevent")
+    reader.user_permissions.add(*Permission.objects.filter(codename__in=names))
+    return reader

@@ -35,40 +35,55 @@ class TestWhoMayAsk:
         assert client_of(visitor, scheme).get(url).status_code == 403
 
     @pytest.mark.parametrize("url", URLS)
-    def test_staff_by_session(self, staff, url):
+    def test_staff_by_session(self, reader, url):
         client = APIClient()
-        client.force_login(staff)
+        client.force_login(reader)
 
         assert client.get(url).status_code == 200
+
+    @pytest.mark.parametrize("url", URLS)
+    def test_no_staff_who_may_not_see_the_pages(self, client_of, staff, url):
+        assert client_of(staff).get(url).status_code == 403
 
 
 @pytest.mark.django_db
 class TestAnswers:
-    def test_figures(self, staff, client_of):
+    @pytest.mark.parametrize(
+        "choice", [{"period": "1d"}, {"currency": "euro"}, {"type": "renewal"}]
+    )
+    def test_a_choice_that_there_is_not_is_refused(self, reader, client_of, choice):
+        answer = client_of(reader).get(FIGURES, choice)
+
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["attr"] == next(iter(choice))
+
+    def test_figures(self, reader, client_of):
         count([measured(requested_at=timezone.now()), measured(requested_at=timezone.now())])
 
-        told = client_of(staff).get(FIGURES, {"period": "7d", "currency": "eur"}).json()
+        told = client_of(reader).get(FIGURES, {"period": "7d", "currency": "eur"}).json()
 
         assert told["period"]["name"] == "7d"
         assert told["totals"]["now"]["succeeded"] == 2
         assert told["currencies"][0]["now"]["volume"] == 3998
         assert told["breakdowns"]["card_brand"][0]["value"] == "visa"
 
-    def test_a_timeline(self, staff, client_of):
+    def test_a_timeline(self, reader, client_of):
         event = requested(timestamp=timezone.now() - timedelta(minutes=2))
         log_events([event])
 
-        found = client_of(staff).get("/api/analytics/timeline/", {"id": str(event.event_id)}).json()
-        stuck = client_of(staff).get("/api/analytics/stuck/").json()["stuck"]
+        found = (
+            client_of(reader).get("/api/analytics/timeline/", {"id": str(event.event_id)}).json()
+        )
+        stuck = client_of(reader).get("/api/analytics/stuck/").json()["stuck"]
 
         assert [hop["topic"] for hop in found["hops"]] == ["stripe.payment.request"]
         assert len(found["silences"]) == 1
         assert stuck[0]["identifier"] == str(event.event_id)
 
-    def test_metrics(self, staff, client_of):
+    def test_metrics(self, reader, client_of):
         count([measured(), measured(amount=1)])
 
-        response = client_of(staff, "Bearer").get("/metrics")
+        response = client_of(reader, "Bearer").get("/metrics")
 
         assert response["Content-Type"].startswith("text/plain; version=0.0.4")
         lines = response.text.splitlines()

@@ -109,14 +109,20 @@ class TestFigures:
         assert {one.value: one.figures.count for one in found} == expected
 
     def test_three_d_secure_is_followed_to_its_end(self):
-        ids = [uuid.uuid4() for _ in range(4)]
+        ids = [uuid.uuid4() for _ in range(6)]
         asked = PaymentStatus.REQUIRES_ACTION
+        refused = {
+            "status": DECLINED["status"],
+            "error_code": "payment_intent_authentication_failure",
+        }
         pay({}, {"three_d_secure": "frictionless"})
         pay(*({"payment_id": one, "status": asked} for one in ids))
         ends = [
             {"status": PaymentStatus.SUCCEEDED, "three_d_secure": "challenge"},
             {"status": PaymentStatus.CANCELED},
-            {"status": DECLINED["status"], "error_code": "payment_intent_authentication_failure"},
+            refused,
+            refused,
+            {"status": PaymentStatus.REQUIRES_CAPTURE, "three_d_secure": "challenge"},
         ]
         pay(
             *(
@@ -124,9 +130,16 @@ class TestFigures:
                 for one, end in zip(ids, ends, strict=False)
             )
         )
+        # What was refused is given up a day later, and what was authorised is never captured.
+        pay(
+            *(
+                {"payment_id": one, "revision": 3, "status": PaymentStatus.CANCELED}
+                for one in ids[3:5]
+            )
+        )
 
         assert selectors.three_d_secure_funnel(DAY) == selectors.Funnel(
-            payments=6, asked=5, challenged=2, completed=2, failed=1, abandoned=1, waiting=1
+            payments=8, asked=7, challenged=4, completed=3, failed=2, abandoned=1, waiting=1
         )
 
     def test_latency_is_that_of_the_first_answer(self):
@@ -134,6 +147,9 @@ class TestFigures:
         answers = [{"timestamp": NOW + timedelta(milliseconds=100)} for _ in range(9)]
         pay(*answers, {"payment_id": slow, "timestamp": NOW + timedelta(seconds=5)})
         pay({"payment_id": slow, "timestamp": NOW + timedelta(days=2), "revision": 2})
+        # Nobody waits for a renewal: its invoice is made an hour before it is charged.
+        hour_later = NOW + timedelta(hours=1)
+        pay({"payment_type": "subscription_renewal", "timestamp": hour_later})
 
         found = selectors.latency(DAY)
 
@@ -151,6 +167,25 @@ class TestFigures:
         found = selectors.converted(DAY, "eur")
 
         assert (found.volume, found.missing) == (1000 + 300, ["usd"])
+
+    def test_a_day_that_the_period_cuts_is_converted_by_its_hours(self):
+        ExchangeRate.objects.create(
+            currency="jpy", into="eur", rate=Decimal("0.01"), valid_from=date(2026, 11, 1)
+        )
+        day = timedelta(days=1)
+        period = Period(DAY.start + timedelta(hours=10), DAY.end + timedelta(hours=10))
+        for at in (
+            period.start - timedelta(minutes=1),
+            period.start,
+            period.start + day / 2,
+            period.end - timedelta(minutes=1),
+            period.end,
+        ):
+            pay({"amount": 100, "currency": "jpy", "requested_at": at})  # fmt: skip
+
+        (found,) = selectors.converted_figures(period)
+
+        assert (found.now.volume, found.before.volume) == (300, 100)
 
     def test_what_comes_back_counts_when_it_does(self):
         one, next_day = uuid.uuid4(), NOW + timedelta(days=1)

@@ -134,6 +134,11 @@ class TestLives:
         for _ in range(3):
             told({"timestamp": NOW - timedelta(days=9)})
         told({"timestamp": NOW - timedelta(days=9)}, {"status": "canceled"})
+        # It began and ended within the period: nothing of what there was at its start.
+        told(
+            {"timestamp": NOW + timedelta(days=1)},
+            {"status": "canceled", "timestamp": NOW + timedelta(days=2)},
+        )
 
         (found,) = selectors.churn(self.PERIOD)
 
@@ -165,13 +170,13 @@ class TestLives:
         assert found.rate == 0.5
 
     def test_dunning_by_decline_code(self):
-        def invoice(invoice_id, revision, status, code=None):
+        def invoice(invoice_id, revision, status, code=None, reason="subscription_cycle"):
             return SubscriptionPaymentUpdated(
                 customer_id=f"c{invoice_id}",
                 subscription_id=uuid.UUID(int=1),
                 invoice_id=invoice_id,
                 status=status,
-                billing_reason="subscription_cycle",
+                billing_reason=reason,
                 amount_due=900,
                 amount_paid=900 if status == "paid" else 0,
                 currency="eur",
@@ -183,6 +188,8 @@ class TestLives:
         take([invoice("in_1", 3, "paid"), invoice("in_2", 1, "open", "do_not_honor")])
         take([invoice("in_1", 1, "open", "expired_card"), invoice("in_3", 1, "paid")])
         take([invoice("in_1", 2, "open", "do_not_honor"), invoice("in_2", 2, "void")])
+
+        take([invoice("in_4", 1, "open", "lost_card", "subscription_create")])
 
         expired, refused = sorted(
             selectors.dunning(self.PERIOD), key=lambda one: one.decline_code, reverse=True

@@ -67,5 +67,6 @@ def test_every_connection_is_reset_and_the_next_ones_work(echo):
 def test_where_no_server_is_the_line_is_down(echo):
     with socket.create_server((HOST, 0)) as free:
         port = free.getsockname()[1]
-    with connect(Lines().open("nobody", port)) as client, pytest.raises(ConnectionResetError):
+    begins_at = Lines().open("nobody", port)
+    with pytest.raises(ConnectionResetError), connect(begins_at) as client:
         client.recv(5)

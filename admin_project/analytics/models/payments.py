@@ -34,6 +34,8 @@ class PaymentFact(models.Model):
     """The bank has asked for 3-D Secure at some time, of the customer or of their browser alone."""
     challenged = models.BooleanField(db_default=False)
     """The customer has answered the bank's question, one way or the other."""
+    refused = models.BooleanField(db_default=False)
+    """The answer was wrong, or none was given when the bank wanted one."""
 
     class Meta:
         verbose_name = "payment"

@@ -121,9 +121,9 @@ class Funnel:
     """The customer answered a question of their bank's; of others it was sure without, or nobody
     answered."""
     completed: int
-    """The bank was sure, and the payment went through."""
+    """The bank was sure, and the payment went through, or was canceled by somebody else."""
     failed: int
-    """The bank, or the customer, said no."""
+    """The bank, or the customer, said no; also where the payment was given up since."""
     abandoned: int
     """Nobody answered until the payment was canceled."""
     waiting: int
@@ -163,14 +163,12 @@ def series(
     A day that the period cuts counts as a whole.
     """
     start = period.start.replace(hour=0) if grain == Grain.DAY else period.start
-    points: dict[tuple[datetime, str], Figures] = defaultdict(Figures)
-    when = Q(grain=grain, starts_at__gte=start, starts_at__lt=period.end)
-    for row in _sums(when & filters.rows(), "starts_at", "currency", "status"):
-        points[row["starts_at"], row["currency"]].add(row)
-    return [
-        Point(starts_at=starts_at, currency=currency, figures=points[starts_at, currency])
-        for starts_at, currency in sorted(points)
-    ]
+    return _points(Q(grain=grain, starts_at__gte=start, starts_at__lt=period.end), filters)
+
+
+def parts(period: Period, filters: Filters = EVERYTHING) -> list[Point]:
+    """Return the figures of each whole day, and of each hour of those that the period cuts."""
+    return _points(period.rows(Grain.DAY), filters)
 
 
 def breakdown(period: Period, by: Breakdown, filters: Filters = EVERYTHING) -> list[Slice]:
@@ -197,17 +195,22 @@ def three_d_secure_funnel(period: Period, filters: Filters = EVERYTHING) -> Funn
     """Follow the payments whose bank asked for 3-D Secure. `filters.by` is left out."""
     payments = challenged = 0
     asked: dict[str, int] = defaultdict(int)
+    canceled: dict[str, int] = defaultdict(int)
     for dimension in (_DIMENSION.ALL, _DIMENSION.THREE_D_SECURE):
         for row in _sums(period.rows() & filters.along(dimension), "value", "status"):
             if dimension == _DIMENSION.ALL:
                 payments += row["count"]
             else:
                 asked[row["status"]] += row["count"]
-                challenged += row["count"] if row["value"] == "challenged" else 0
+                challenged += row["count"] if row["value"] else 0
+                if row["status"] == PaymentStatus.CANCELED:
+                    # Who failed the challenge is given up later; who passed it may be canceled too.
+                    canceled[row["value"]] += row["count"]
     total = sum(asked.values())
+    failed = asked[PaymentStatus.REQUIRES_PAYMENT_METHOD] + asked[PaymentStatus.FAILED]
     ended = {
-        "failed": asked[PaymentStatus.REQUIRES_PAYMENT_METHOD] + asked[PaymentStatus.FAILED],
-        "abandoned": asked[PaymentStatus.CANCELED],
+        "failed": failed + canceled["refused"],
+        "abandoned": canceled[""],
         "waiting": asked[PaymentStatus.REQUIRES_ACTION],
     }
     completed = total - sum(ended.values())
@@ -220,6 +223,16 @@ def latency(period: Period, filters: Filters = EVERYTHING) -> Percentiles:
     """Return how long requests took until Stripe's first answer. `filters.by` is left out."""
     rows = _sums(period.rows() & filters.along(_DIMENSION.LATENCY), "value")
     return Percentiles.of({int(row["value"]): row["count"] for row in rows})
+
+
+def _points(when: Q, filters: Filters) -> list[Point]:
+    points: dict[tuple[datetime, str], Figures] = defaultdict(Figures)
+    for row in _sums(when & filters.rows(), "starts_at", "currency", "status"):
+        points[row["starts_at"], row["currency"]].add(row)
+    return [
+        Point(starts_at=starts_at, currency=currency, figures=points[starts_at, currency])
+        for starts_at, currency in sorted(points)
+    ]
 
 
 def _by_currency(period: Period, filters: Filters) -> dict[str, Figures]:

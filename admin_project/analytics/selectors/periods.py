@@ -38,10 +38,14 @@ class Period:
         """The period of the same length that ends where this one starts."""
         return Period(self.start - (self.end - self.start), self.start)
 
-    def rows(self) -> Q:
-        """Select the sums of the period: of whole months, else of days, else of hours."""
+    def rows(self, longest: Grain = Grain.MONTH) -> Q:
+        """Select the sums of the period: of whole months, else of days, else of hours.
+
+        With DAY as the longest there are none of months.
+        """
+        grains = (Grain.MONTH, Grain.DAY, Grain.HOUR)
         rows = Q()
-        for grain, start, end in _parts(self.start, self.end, (Grain.MONTH, Grain.DAY, Grain.HOUR)):
+        for grain, start, end in _parts(self.start, self.end, grains[grains.index(longest) :]):
             rows |= Q(grain=grain, starts_at__gte=start, starts_at__lt=end)
         return rows
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from admin_project.analytics.models import ExchangeRate, Grain
-from admin_project.analytics.selectors.figures import Point, series
+from admin_project.analytics.models import ExchangeRate
+from admin_project.analytics.selectors.figures import Point, parts
 from admin_project.analytics.selectors.periods import EVERYTHING, Filters, Period
 from kafka_bridge.contracts.currencies import decimals
 
@@ -37,9 +37,9 @@ _Rates = dict[str, list[tuple[date, Decimal]]]
 def converted(period: Period, into: str, filters: Filters = EVERYTHING) -> Converted:
     """Convert what succeeded and went back, each day's at the rate of that day.
 
-    A day before the first rate takes the first. Days that the period cuts count as a whole.
+    A day before the first rate takes the first.
     """
-    return _converted(series(period, filters, grain=Grain.DAY), into, _rates()[into])
+    return _converted(parts(period, filters), into, _rates()[into])
 
 
 def converted_figures(period: Period, filters: Filters = EVERYTHING) -> list[ConvertedFigures]:
@@ -47,7 +47,7 @@ def converted_figures(period: Period, filters: Filters = EVERYTHING) -> list[Con
     rates = _rates()
     if not rates:
         return []
-    now, before = (series(one, filters, grain=Grain.DAY) for one in (period, period.before))
+    now, before = (parts(one, filters) for one in (period, period.before))
     return [
         ConvertedFigures(
             into=into,

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
@@ -99,6 +101,26 @@ class Dunning:
         return share(self.recovered, self.failed)
 
 
+# What a subscription begun in the period lost is none of it, and what came back is not lost.
+_CHURN: Final = """
+SELECT currency, count(*), count(*) FILTER (WHERE paying_at_end <= 0), sum(mrr_at_start),
+    sum(greatest(mrr_at_start - mrr_at_end, 0))
+FROM (
+    SELECT currency, subscription_id,
+        sum(paying) FILTER (WHERE occurred_at < %(start)s) AS paying_at_start,
+        sum(paying) AS paying_at_end,
+        sum(amount) FILTER (WHERE occurred_at < %(start)s) AS mrr_at_start,
+        sum(amount) AS mrr_at_end
+    FROM analytics_mrrmovement
+    WHERE occurred_at < %(end)s
+    GROUP BY currency, subscription_id
+) AS subscription
+WHERE paying_at_start > 0
+GROUP BY currency
+ORDER BY currency
+"""
+
+
 def mrr(at: datetime | None = None) -> list[Mrr]:
     """Return the recurring revenue by currency, now or at a time: what all movements add up to."""
     movements = MrrMovement.objects.filter(occurred_at__lt=at) if at else MrrMovement.objects
@@ -131,22 +153,19 @@ def mrr_movements(period: Period) -> list[Movement]:
 
 def churn(period: Period) -> list[Churn]:
     """Return what was lost in the period of what there was at its start, by currency."""
-    start = {one.currency: one for one in mrr(period.start)}
-    lost = {(one.currency, one.kind): one for one in mrr_movements(period)}
-    found = []
-    for currency in sorted(start.keys() | {currency for currency, _ in lost}):
-        gone, less = (lost.get((currency, kind.value)) for kind in (_KIND.CHURN, _KIND.CONTRACTION))
-        there = start.get(currency)
-        found.append(
-            Churn(
-                currency=currency,
-                subscriptions_at_start=there.subscriptions if there else 0,
-                subscriptions_lost=gone.count if gone else 0,
-                mrr_at_start=there.amount if there else 0,
-                mrr_lost=-sum(one.amount for one in (gone, less) if one),
-            )
+    with connection.cursor() as cursor:
+        cursor.execute(_CHURN, {"start": period.start, "end": period.end})
+        rows = cursor.fetchall()
+    return [
+        Churn(
+            currency=currency,
+            subscriptions_at_start=paying,
+            subscriptions_lost=lost,
+            mrr_at_start=int(amount),
+            mrr_lost=int(mrr_lost),
         )
-    return found
+        for currency, paying, lost, amount, mrr_lost in rows
+    ]
 
 
 def retention_cohorts(*, months: int = 12, at: datetime | None = None) -> list[Cohort]:
@@ -191,10 +210,14 @@ def trial_conversion(period: Period) -> TrialConversion:
 
 
 def dunning(period: Period) -> list[Dunning]:
-    """Follow the invoices that first failed in the period, by decline code, most failures first."""
+    """Follow the invoices that first failed in the period, by decline code, most failures first.
+
+    A subscription's first invoice is left out: nobody is dunned for what never began.
+    """
     paid, lost = Q(status="paid"), Q(status__in=("uncollectible", "void"))
     rows = (
         InvoiceFact.objects.filter(failed_at__gte=period.start, failed_at__lt=period.end)
+        .exclude(billing_reason="subscription_create")
         .values("failure_code", "currency")
         .annotate(
             failed=Count("pk"),

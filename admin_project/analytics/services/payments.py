@@ -16,9 +16,11 @@ _RULES: Final = {
     "answered_at": "LEAST({old}.answered_at, {new}.answered_at)",
     "three_d_secure": "{old}.three_d_secure OR {new}.three_d_secure",
     "challenged": "{old}.challenged OR {new}.challenged",
+    "refused": "{old}.refused OR {new}.refused",
 }
 # The bank's question was answered wrongly, or with no.
 _NOT_AUTHENTICATED: Final = "payment_intent_authentication_failure"
+_RENEWAL: Final = "subscription_renewal"
 
 Key = tuple[str, str, datetime, str, str, str, str]
 Row = tuple[str, str, str]
@@ -72,16 +74,18 @@ def _fact(event: PaymentMeasured) -> PaymentFact:
         answered_at=event.timestamp,
         three_d_secure=asked or refused,
         challenged=refused or event.three_d_secure == "challenge",
+        refused=refused,
     )
 
 
 def _add_fact(changes: sums.Changes[Key], fact: PaymentFact, sign: int) -> None:
     measures = (sign, sign * fact.amount, sign * fact.captured, 0, 0, 0)
     rows = [(dimension, value, fact.status) for dimension, value in _properties(fact)]
-    waited = fact.answered_at - fact.requested_at
-    rows.append((_DIMENSION.LATENCY.value, str(bucket_of(waited)), ""))
+    if fact.payment_type != _RENEWAL:  # which nobody waits for: Stripe's invoice is an hour old
+        waited = fact.answered_at - fact.requested_at
+        rows.append((_DIMENSION.LATENCY.value, str(bucket_of(waited)), ""))
     if fact.three_d_secure:
-        value = "challenged" if fact.challenged else ""
+        value = "refused" if fact.refused else "challenged" if fact.challenged else ""
         rows.append((_DIMENSION.THREE_D_SECURE.value, value, fact.status))
     _add(changes, fact.requested_at, rows, (fact.payment_type, fact.currency), measures)
 

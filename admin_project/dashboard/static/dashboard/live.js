@@ -1,13 +1,15 @@
 // Shows what happens without a reload: asks for a number that changes with every event, and for the
-// figures only when it has changed.
+// figures only when it has changed, or some time has passed: what stands still sends no event.
 "use strict";
 
 const EVERY = 700; // milliseconds; a new payment must show within two seconds
+const FIGURES_EVERY = 30000;
 const BOOKS_EVERY = 60000;
 
 const figures = document.getElementById("figures");
 const state = document.getElementById("state");
 const choice = document.getElementById("choice");
+let figuresAt = Date.now();
 let books = "";
 let booksAt = 0;
 
@@ -23,7 +25,8 @@ function shown() {
 
 async function look() {
   const { pulse } = await (await get(figures.dataset.pulse)).json();
-  if (pulse !== shown()) {
+  if (pulse !== shown() || Date.now() > figuresAt + FIGURES_EVERY) {
+    figuresAt = Date.now();
     figures.innerHTML = await (await get(figures.dataset.part)).text();
     document.getElementById("books").innerHTML = books;
   }
