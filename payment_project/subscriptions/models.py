@@ -110,8 +110,14 @@ class Invoice(models.Model):
     error_code = models.CharField(max_length=255, blank=True)
     decline_code = models.CharField(max_length=255, blank=True)
     error_message = models.TextField(blank=True)
+    amount_refunded = models.BigIntegerField(default=0)
+    """What went back of its payment, and what is on its way back."""
+    dispute_status = models.CharField(max_length=255, blank=True)
+    """Of the last dispute of its payment."""
+    money_back_read_at = models.DateTimeField(null=True, blank=True)
+    """By the database's clock, before these two were read from Stripe."""
     revision = models.PositiveIntegerField()
-    """The subscription's, when the invoice changed last."""
+    """The subscription's, when the invoice changed last; what goes back changes it not."""
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -114,12 +114,16 @@ async def _of_intent(intent: Object) -> Read[IntentState] | News:
 
 
 async def _of_its_payment(about: Object) -> Read[IntentState] | News:
-    """Read what is about a payment: a charge, a refund, a dispute."""
+    """Read what is about a payment: a charge, a refund, a dispute.
+
+    What is not of our making may still pay an invoice of ours: our own tables tell.
+    """
     if not about["payment_intent"]:
         return Ignored("there is no PaymentIntent")
     told = await _payment(about["payment_intent"])
     if isinstance(told, Read) and told.news.origin is None:
-        return await _elsewhere_made(told.news)
+        adopted = await _elsewhere_made(told.news)
+        return told if isinstance(adopted, Ignored) else adopted
     return told
 
 

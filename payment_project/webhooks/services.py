@@ -122,7 +122,10 @@ def _of_payments(webhooks: Sequence[Told]) -> dict[UUID, Outcome]:
     changes = []
     for event, reading in webhooks:
         state = reading.news
-        if not isinstance(state, IntentState) or state.origin is None:
+        if not isinstance(state, IntentState):
+            continue
+        if state.origin is None:
+            outcomes[event.event_id] = _of_invoice(event, reading, state)
             continue
         if event.customer_id == state.origin.customer_id:
             changes.append(payments.StateChange(event, state.origin.payment_id, state))
@@ -181,6 +184,16 @@ def _of_others(told: Told) -> Outcome:
             known = customers.forget_customer(news.stripe_customer_id)
             return Outcome("applied") if known else Outcome("ignored", "not a Customer of ours")
     return Outcome("ignored", "it is not of our making")
+
+
+def _of_invoice(event: WebhookReceived, reading: Reading, state: IntentState) -> Outcome:
+    assert reading.read_at is not None  # noqa: S101 - it was fetched
+    match subscriptions.record_money_back(event, state, read_at=reading.read_at):
+        case subscriptions.Applied.CHANGED:
+            return Outcome("applied", is_read=True)
+        case subscriptions.Applied.NOTHING_NEW:
+            return Outcome("stale", "nothing new about what went back", (), True)
+    return Outcome("ignored", "the PaymentIntent is not of our making")
 
 
 def _card_told(event: WebhookReceived, news: CardTold) -> Outcome:

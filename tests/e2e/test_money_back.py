@@ -86,6 +86,32 @@ def test_refunds_survive_the_death_of_worker_and_consumer(topics, paid, ask, aud
         assert books["refunded"] == 100
 
 
+def test_what_a_subscription_paid_is_refunded_in_figures_and_ledger(
+    topics, ada, at_stripe, databases, stack
+):
+    subscription_id = ada.subscribe()["id"]
+    paid = topics.wait_for("payment.analytics", subscriptionId=subscription_id, status="succeeded")
+    payment_id = paid.json()["paymentId"]
+
+    at_stripe("/v1/refunds", payment_intent=paid.json()["paymentIntentId"], amount=34)
+
+    told = topics.wait_for("payment.analytics", paymentId=payment_id, amountRefunded=34).json()
+    assert told["customerId"] == paid.json()["customerId"]
+    stack.manage("payment", "record_balance")
+
+    def figures():
+        return databases.rows(
+            "admin",
+            "SELECT refunded, (SELECT sum(amount)::bigint FROM ledger_entry AS entry"
+            " WHERE entry.payment_id = fact.payment_id AND account = 'refunds') AS in_ledger"
+            " FROM analytics_paymentfact AS fact WHERE payment_id = %s",
+            (payment_id,),
+        )
+
+    agreed = [{"refunded": 34, "in_ledger": 34}]
+    wait_until(lambda: figures() == agreed, what="the refund in figures and ledger", every=0.2)
+
+
 def test_refund_and_dispute_at_stripe_are_told_by_webhooks(topics, paid, at_stripe):
     payment = paid()
 

@@ -8,12 +8,20 @@ from django.conf import settings as django_settings
 from django.db import transaction
 from django.utils import timezone
 
-from kafka_bridge.contracts import PaymentUpdateRequested, SubscriptionUpdateRequested
+from kafka_bridge.contracts import (
+    PaymentMeasured,
+    PaymentStatus,
+    PaymentUpdateRequested,
+    SubscriptionUpdateRequested,
+)
 from payment_project.celery import app
 from payment_project.customers import selectors as customers
 from payment_project.customers.models import SavedCard, StripeCustomer
 from payment_project.payments.models import Payment
-from payment_project.subscriptions.models import Subscription
+from payment_project.stripe_gateway.states import IntentState
+from payment_project.subscriptions.models import Invoice, Subscription
+from payment_project.subscriptions.services import Applied, record_money_back
+from payment_project.subscriptions.services.telling import payment_id_of
 from payment_project.webhooks import handlers, services
 from payment_project.webhooks.models import WebhookEvent
 from payment_project.webhooks.reading import _reader
@@ -81,6 +89,85 @@ class TestSubscriptions:
         handle(look)
         row.refresh_from_db()
         assert (row.setup_status, row.card["last4"]) == ("", "3220")
+
+
+def told_back():
+    """Return whose, what and how much went back: what analytics was told of refunded payments."""
+    return [
+        (event.customer_id, event.payment_id, event.amount_refunded, event.dispute_status)
+        for event in published()
+        if isinstance(event, PaymentMeasured) and (event.amount_refunded or event.dispute_status)
+    ]
+
+
+class TestMoneyBackOfSubscriptions:
+    @pytest.fixture
+    def refund(self, at_stripe):
+        def refund(invoice, amount):
+            at_stripe.post("/v1/refunds", payment_intent=invoice.payment_intent_id, amount=amount)
+            return [last_event(at_stripe, kind) for kind in ("refund.created", "charge.refunded")]
+
+        return refund
+
+    def test_refunded_in_the_dashboard(self, handle, subscribed, refund):
+        row = subscribed()
+        invoice = row.invoices.get()
+
+        created, refunded = refund(invoice, 500)
+        # A refund names no customer, so it comes in a lane of its own; a charge in its Customer's.
+        handle(received(refunded, customer_id="cus_1"), received(created, customer_id="evt_1"))
+
+        payment_id = payment_id_of(invoice.id)
+        assert told_back() == [(row.customer_id, payment_id, 500, None)]
+        assert {event.outcome for event in processed()} <= {"applied", "stale"}
+
+        handle(*(received(event, customer_id="cus_1") for event in refund(invoice, 400)))
+
+        assert told_back()[1:] == [(row.customer_id, payment_id, 900, None)]
+
+    def test_what_went_back_outlives_what_is_told_later(
+        self, handle, at_stripe, subscribed, refund
+    ):
+        row = subscribed()
+        invoice = row.invoices.get()
+        handle(received(refund(invoice, 500)[1], customer_id="cus_1"))
+
+        Invoice.objects.update(number="before")  # so that there is news of it
+        at_stripe.post(
+            f"/v1/subscriptions/{row.stripe_subscription_id}", cancel_at_period_end="true"
+        )
+        told = last_event(at_stripe, "customer.subscription.updated")
+        handle(received(told, customer_id=row.customer_id))
+
+        invoice.refresh_from_db()
+        assert (invoice.amount_refunded, invoice.revision) == (500, 2)
+        assert [amount for _, _, amount, _ in told_back()] == [500, 500]
+
+    def test_disputed(self, handle, at_stripe, subscribed):
+        row = subscribed("pm_card_createDispute")
+
+        handle(received(last_event(at_stripe, "charge.dispute.created"), customer_id="evt_1"))
+
+        (told,) = told_back()
+        assert told[0] == row.customer_id
+        assert told[3] == "needs_response"
+
+    def test_the_state_that_was_read_last_stands(self, handle, subscribed, refund):
+        row = subscribed()
+        invoice = row.invoices.get()
+        event = received(refund(invoice, 500)[1], customer_id="cus_1")
+        handle(event)
+        invoice.refresh_from_db()
+        older = IntentState(PaymentStatus.SUCCEEDED, invoice.payment_intent_id, refunds=())
+
+        with transaction.atomic():
+            applied = record_money_back(
+                event, older, read_at=invoice.money_back_read_at - timedelta(seconds=1)
+            )
+
+        assert applied is Applied.NOTHING_NEW
+        invoice.refresh_from_db()
+        assert invoice.amount_refunded == 500
 
 
 class TestCards:

@@ -1,6 +1,7 @@
 """What changes a subscription, and what is published of it."""
 
 from payment_project.subscriptions.services.dunning import end_unpaid, policy_of_settings
+from payment_project.subscriptions.services.money_back import record_money_back
 from payment_project.subscriptions.services.requests import (
     CHANGES,
     possible_changes,
@@ -22,5 +23,6 @@ __all__ = [
     "fail_discarded",
     "policy_of_settings",
     "possible_changes",
+    "record_money_back",
     "request_change",
 ]

@@ -106,6 +106,8 @@ def measured(row: Subscription, invoice: Invoice, cause: Event) -> PaymentMeasur
         error_code=invoice.error_code or None,
         decline_code=invoice.decline_code or None,
         amount_captured=invoice.amount_paid,
+        amount_refunded=invoice.amount_refunded or None,
+        dispute_status=invoice.dispute_status or None,
         revision=invoice.revision,
         payment_type="subscription_first" if is_first else "subscription_renewal",
         subscription_id=row.id,

@@ -1,0 +1,41 @@
+"""Refunds and disputes of what subscriptions paid."""
+
+from datetime import datetime
+
+from kafka_bridge import outbox
+from kafka_bridge.contracts import Event
+from payment_project.payments.services.money_back import amount_refunded
+from payment_project.stripe_gateway.states import IntentState
+from payment_project.subscriptions.models import Invoice, Subscription
+from payment_project.subscriptions.services import telling
+from payment_project.subscriptions.services.snapshots import Applied
+
+
+def record_money_back(cause: Event, state: IntentState, *, read_at: datetime) -> Applied:
+    """Record what went back of an invoice's PaymentIntent, as it was at `read_at`, and tell of it.
+
+    `cause` may have come in anybody's lane, as a refund does not say whose invoice it is of, and
+    another be handled at the same time: the state that was read last stands. It is told as what
+    analytics count, under the invoice's revision, and of the subscription's customer.
+    """
+    known = Invoice.objects.filter(payment_intent_id=state.payment_intent_id)
+    invoice = known.only("subscription_id").first()
+    if invoice is None:
+        return Applied.UNKNOWN
+    # Whoever applies a snapshot locks the subscription as well.
+    row = Subscription.objects.select_for_update().get(id=invoice.subscription_id)
+    invoice = known.get(id=invoice.id)
+    if invoice.money_back_read_at and invoice.money_back_read_at >= read_at:
+        return Applied.NOTHING_NEW
+    before = (invoice.amount_refunded, invoice.dispute_status)
+    if state.refunds is not None:
+        invoice.amount_refunded = amount_refunded(state.refunds)
+    if state.disputes:
+        invoice.dispute_status = state.disputes[-1].status
+    invoice.money_back_read_at = read_at
+    invoice.save(update_fields=["amount_refunded", "dispute_status", "money_back_read_at"])
+    if (invoice.amount_refunded, invoice.dispute_status) == before:
+        return Applied.NOTHING_NEW
+    told = telling.measured(row, invoice, cause)
+    outbox.publish(told.model_copy(update={"customer_id": row.customer_id}))
+    return Applied.CHANGED
