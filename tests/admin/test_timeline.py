@@ -21,6 +21,9 @@ from kafka_bridge.contracts import (
     PaymentUpdateRequested,
     PlanInfo,
     SubscriptionRequested,
+    SubscriptionStatus,
+    SubscriptionStatusUpdated,
+    SubscriptionUpdateRequested,
     Topic,
     WebhookProcessed,
     WebhookReceived,
@@ -258,6 +261,31 @@ class TestStuck:
 
         assert [one.identifier for one in stuck()] == [str(ask.event_id)]
 
+    def test_a_change_of_a_subscription_without_an_answer_is(self):
+        subscription = {
+            "customer_id": "c1",
+            "subscription_id": uuid4(),
+            "stripe_subscription_id": "sub_1",
+            "timestamp": timezone.now() - timedelta(hours=1),
+        }
+        pause, resume, refresh = (
+            SubscriptionUpdateRequested(action=action, **subscription)
+            for action in ("pause", "resume", "refresh")
+        )
+        told = SubscriptionStatusUpdated(
+            causation_id=pause.event_id,
+            subscription_plan_id="pro",
+            status=SubscriptionStatus.ACTIVE,
+            amount=1000,
+            currency="eur",
+            interval="month",
+            revision=2,
+            **subscription,
+        )
+        log_events([pause, resume, refresh, told])
+
+        assert [one.identifier for one in stuck()] == [str(resume.event_id)]
+
     def test_a_webhook_without_an_outcome_is_after_its_deadline(self):
         webhook = arrived(at=timezone.now() - timedelta(minutes=2))
         log_events([webhook])
@@ -290,6 +318,13 @@ class TestStuck:
         (one,) = stuck()
         assert one.hop == "payment.analytics: requires_action"
         assert one.amount == "19.99 EUR"
+
+    def test_a_renewal_may_wait_for_its_customer_for_weeks(self):
+        at = timezone.now() - timedelta(days=9)
+        waits = {"status": PaymentStatus.REQUIRES_ACTION, "timestamp": at, "requested_at": at}
+        count([measured(payment_type="subscription_renewal", **waits)])
+
+        assert stuck() == []
 
     def test_a_payment_that_goes_on_is_not_any_more(self):
         payment_id, at = uuid4(), timezone.now() - timedelta(hours=1)

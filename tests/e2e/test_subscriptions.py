@@ -6,7 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from devstack.waiting import wait_until
+
 STATE = "SELECT status, amount, quantity, paused FROM subscriptions_subscription WHERE id = %s"
+_UNANSWERED = (
+    "SELECT event_id FROM timeline_ask"
+    " WHERE topic = 'stripe.subscription.update' AND answered_at IS NULL"
+)
 
 
 def is_(status):
@@ -95,6 +101,12 @@ class TestSetUp:
 
 
 class TestChanges:
+    @pytest.fixture(autouse=True)
+    def each_is_answered(self, databases):
+        """None shows as stuck a minute later."""
+        yield
+        wait_until(lambda: not databases.rows("admin", _UNANSWERED), what="an answer to each")
+
     def test_canceled_at_the_end_and_taken_back(self, ada, subscribed, agreed):
         ada.change_subscription(subscribed["id"], "cancel", at_period_end=True)
         ada.subscription_when(subscribed["id"], lambda one: one["cancel_at_period_end"])
