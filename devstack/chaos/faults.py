@@ -20,6 +20,7 @@ from devstack.chaos.processes import Processes
 from devstack.chaos.records import RecordNotTakenError, Records
 from devstack.chaos.schedule import Action, Step
 from devstack.chaos.weather import Weather
+from devstack.groups import wait_until_stable
 from devstack.launch import read_env
 from devstack.management import ManagementCommandError
 from devstack.running import RunningStack
@@ -151,6 +152,8 @@ class Injector:
         supervisor = self.stack.supervisor
         lags = json.loads(self.stack.manage(step.target, "lag", "--json"))["partitions"]
         self.processes.send_extras_home()
+        # Tansu may never finish a group of which somebody is killed while it forms.
+        wait_until_stable(self.stack.bootstrap_servers, [f"{step.target}-service"])
         self.processes.take_down(f"{step.target}-consumer")
         try:
             topics = sorted({lag["topic"] for lag in lags})
