@@ -14,9 +14,8 @@ from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
 from kafka_bridge.admin.events import badge, moment, page_of, shortened, state_of
-from kafka_bridge.read_only_admin import ReadOnlyAdmin
+from kafka_bridge.read_only_admin import FirstPages, ReadOnlyAdmin
 from payment_project import history
-from payment_project.payments.filters import FirstPages
 from payment_project.payments.models import Payment
 from payment_project.subscriptions.models import Subscription
 

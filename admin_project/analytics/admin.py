@@ -6,9 +6,10 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
 from admin_project.analytics import selectors
+from admin_project.analytics.filters import CurrencyFilter, DeclineCodeFilter, StatusFilter
 from admin_project.analytics.models import ExchangeRate, PaymentFact, SubscriptionFact
 from admin_project.money import money
-from kafka_bridge.read_only_admin import ReadOnlyAdmin
+from kafka_bridge.read_only_admin import FirstPages, ReadOnlyAdmin
 
 
 @admin.register(PaymentFact)
@@ -17,7 +18,9 @@ class PaymentFactAdmin(ReadOnlyAdmin[PaymentFact]):
 
     change_list_template = "admin/analytics/paymentfact/change_list.html"
     list_display = ("payment_id", "status", "money", "card_brand", "requested_at")
-    list_filter = ("status", "currency", "payment_type", "decline_code")
+    list_filter = (StatusFilter, CurrencyFilter, DeclineCodeFilter)
+    show_facets = admin.ShowFacets.NEVER  # they count
+    paginator = FirstPages
     search_fields = ("=payment_id",)
     ordering = ("-requested_at",)
 

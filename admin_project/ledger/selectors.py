@@ -54,21 +54,25 @@ _DIFFERENCES: Final = """
 WITH entered AS (
     SELECT payment_id, currency,
         -sum(amount) FILTER (WHERE account = 'charges') AS captured,
-        sum(amount) FILTER (WHERE account = 'refunds') AS refunded
+        sum(amount) FILTER (WHERE account = 'refunds') AS refunded,
+        max(occurred_at) AS entered_at
     FROM ledger_entry
     WHERE payment_id IS NOT NULL AND account IN ('charges', 'refunds')
     GROUP BY payment_id, currency
 ), compared AS (
-    SELECT payment_id, fact.currency, fact.captured, fact.refunded,
+    SELECT payment_id, currency,
+        coalesce(fact.captured, 0) AS captured, coalesce(fact.refunded, 0) AS refunded,
         coalesce(entered.captured, 0) AS entered_captured,
         coalesce(entered.refunded, 0) AS entered_refunded
     FROM analytics_paymentfact AS fact
-    LEFT JOIN entered USING (payment_id, currency)
-    WHERE (%(measured_before)s IS NULL OR fact.measured_at < %(measured_before)s)
-    AND NOT EXISTS (
+    FULL JOIN entered USING (payment_id, currency)
+    WHERE (%(before)s IS NULL OR coalesce(fact.measured_at, entered_at) < %(before)s)
+    AND CASE WHEN fact.payment_id IS NULL THEN NOT EXISTS (
+        SELECT FROM analytics_paymentfact AS one WHERE one.payment_id = entered.payment_id
+    ) ELSE NOT EXISTS (
         SELECT FROM ledger_entry AS other
         WHERE other.payment_id = fact.payment_id AND other.currency <> fact.currency
-    )
+    ) END
 )
 SELECT payment_id::text, currency, what, measured, entered
 FROM compared, LATERAL (VALUES
@@ -122,10 +126,12 @@ def unbalanced() -> Iterator[tuple[str, int]]:
 def differences(*, measured_before: datetime | None = None, limit: int = 1000) -> list[Difference]:
     """Return where ledger and measured payments differ, by payment and currency, to the cent.
 
+    A charge of a payment that was never measured differs as well.
+
     `measured_before` leaves newer payments out: before SETTLES_WITHIN they differ as a rule.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_DIFFERENCES, {"measured_before": measured_before, "limit": limit})
+        cursor.execute(_DIFFERENCES, {"before": measured_before, "limit": limit})
         return [
             Difference(
                 payment_id=payment_id,

@@ -2,6 +2,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from admin_project.analytics.handlers import count as count_payments
@@ -86,3 +88,48 @@ class TestPages(AdminPages):
 
         assert ExchangeRate.objects.get().rate * 100 == 92
         assert refused.status_code == 200
+
+
+@pytest.mark.django_db
+class TestLists:
+    """With a million rows nobody waits: no filter or search reads them all."""
+
+    @pytest.fixture
+    def payment(self):
+        one, other = measured(customer_id="c1"), measured(customer_id="c2", currency="usd")
+        count_payments([one, other])
+        return one
+
+    @pytest.mark.parametrize("field", ["event_id", "customer_id"])
+    def test_an_event_is_found_by_a_whole_id(self, admin_client, payment, field):
+        asked = {"q": f" {getattr(payment, field)} "}
+
+        with CaptureQueriesContext(connection) as captured:
+            page = admin_client.get(reverse("admin:event_log_loggedevent_changelist"), asked)
+
+        assert [row.event_id for row in page.context["cl"].result_list] == [payment.event_id]
+        assert not [one for one in captured if "UPPER" in one["sql"]]
+
+    @pytest.mark.parametrize(
+        ("asked", "found"),
+        [
+            ({"currency": "eur"}, 1),
+            ({"currency": "usd", "status": "succeeded"}, 1),
+            ({"status": "failed"}, 0),
+            ({"decline_code": "expired_card"}, 0),
+            ({"q": "no id"}, 0),
+        ],
+    )
+    def test_payments_are_filtered(self, admin_client, payment, asked, found):
+        url = reverse("admin:analytics_paymentfact_changelist")
+
+        page = admin_client.get(url, asked)
+
+        assert len(page.context["cl"].result_list) == found
+
+    def test_events_are_filtered_by_topic(self, admin_client, payment):
+        url = reverse("admin:event_log_loggedevent_changelist")
+
+        for topic, found in (("payment.analytics", 2), ("payment.analytics.dlq", 0)):
+            page = admin_client.get(url, {"topic": topic})
+            assert len(page.context["cl"].result_list) == found

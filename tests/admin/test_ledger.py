@@ -118,6 +118,15 @@ class TestCheck:
             call_command("check_ledger")
         assert str(PAYMENT) in capsys.readouterr().out
 
+    def test_a_charge_of_a_payment_that_nobody_knows_is_shown(self):
+        enter([recorded()])
+
+        (difference,) = selectors.differences(measured_before=NOW + timedelta(minutes=1))
+
+        assert difference.payment_id == str(PAYMENT)
+        assert (difference.what, difference.measured, difference.in_ledger) == ("captured", 0, 1999)
+        assert selectors.differences(measured_before=NOW) == []
+
     def test_a_payment_of_a_moment_ago_is_compared_when_asked(self):
         take([measured(PAYMENT, amount_captured=1999, timestamp=timezone.now())])
 

@@ -126,6 +126,25 @@ class TestMovements:
             assert {name: amount for name, amount in before.items() if amount} == dict(brings)
 
 
+def invoice(invoice_id, revision, status, code=None, **fields):
+    return SubscriptionPaymentUpdated(
+        **{
+            "customer_id": f"c{invoice_id}",
+            "subscription_id": uuid.UUID(int=1),
+            "invoice_id": invoice_id,
+            "status": status,
+            "billing_reason": "subscription_cycle",
+            "amount_due": 900,
+            "amount_paid": 900 if status == "paid" else 0,
+            "currency": "eur",
+            "decline_code": code,
+            "revision": revision,
+            "timestamp": NOW + timedelta(days=revision),
+            **fields,
+        }
+    )
+
+
 @pytest.mark.django_db
 class TestLives:
     PERIOD = Period(NOW, NOW + timedelta(days=30))
@@ -159,37 +178,30 @@ class TestLives:
 
     def test_trial_conversion(self):
         trial = {"status": "trialing", "trial_end": NOW + timedelta(days=2)}
+        pays, is_declined = uuid.uuid4(), uuid.uuid4()
         told(trial)
-        told(trial, {})
+        told(trial, {}, subscription_id=pays)
+        told(trial, {"status": "past_due"}, subscription_id=is_declined)
         told(trial, {"status": "canceled"})
         told({})
+        take(
+            [
+                invoice("in_1", 1, "paid", subscription_id=pays),
+                invoice("in_2", 1, "open", "do_not_honor", subscription_id=is_declined),
+            ]
+        )
 
         found = selectors.trial_conversion(self.PERIOD)
 
-        assert (found.trials, found.converted, found.lost, found.open) == (3, 1, 1, 1)
+        assert (found.trials, found.converted, found.lost, found.open) == (4, 1, 1, 2)
         assert found.rate == 0.5
 
     def test_dunning_by_decline_code(self):
-        def invoice(invoice_id, revision, status, code=None, reason="subscription_cycle"):
-            return SubscriptionPaymentUpdated(
-                customer_id=f"c{invoice_id}",
-                subscription_id=uuid.UUID(int=1),
-                invoice_id=invoice_id,
-                status=status,
-                billing_reason=reason,
-                amount_due=900,
-                amount_paid=900 if status == "paid" else 0,
-                currency="eur",
-                decline_code=code,
-                revision=revision,
-                timestamp=NOW + timedelta(days=revision),
-            )
-
         take([invoice("in_1", 3, "paid"), invoice("in_2", 1, "open", "do_not_honor")])
         take([invoice("in_1", 1, "open", "expired_card"), invoice("in_3", 1, "paid")])
         take([invoice("in_1", 2, "open", "do_not_honor"), invoice("in_2", 2, "void")])
 
-        take([invoice("in_4", 1, "open", "lost_card", "subscription_create")])
+        take([invoice("in_4", 1, "open", "lost_card", billing_reason="subscription_create")])
 
         expired, refused = sorted(
             selectors.dunning(self.PERIOD), key=lambda one: one.decline_code, reverse=True

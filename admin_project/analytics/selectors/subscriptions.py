@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Final
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
@@ -196,8 +196,11 @@ def retention_cohorts(*, months: int = 12, at: datetime | None = None) -> list[C
 
 
 def trial_conversion(period: Period) -> TrialConversion:
-    """Follow the trials whose end is in the period."""
-    converted = Q(first_paying_at__isnull=False)
+    """Follow the trials whose end is in the period: who paid anything has converted."""
+    paid = InvoiceFact.objects.filter(
+        subscription_id=OuterRef("subscription_id"), status="paid", amount_paid__gt=0
+    )
+    converted = Exists(paid)
     ended = Q(status__in=("canceled", "incomplete_expired", "unpaid", "paused"))
     counts = SubscriptionFact.objects.filter(
         trial_end__gte=period.start, trial_end__lt=period.end
