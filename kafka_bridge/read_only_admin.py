@@ -25,6 +25,20 @@ class FirstPages(Paginator[Any]):
         return int(rows.order_by()[: self.most].count())
 
 
+class ValueFilter(admin.SimpleListFilter):
+    """Keeps the rows with a value of `column`; `lookups` offers values without reading them all."""
+
+    column: ClassVar[str]
+
+    def has_output(self) -> bool:
+        """Show it always, so that nobody looks for it."""
+        return True
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows with the chosen value."""
+        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
+
+
 class ReadOnlyAdmin(admin.ModelAdmin[M]):
     """Lists, searches and shows; adds, changes and deletes nothing. Counts no million rows."""
 

@@ -6,7 +6,12 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
 from admin_project.analytics import selectors
-from admin_project.analytics.filters import CurrencyFilter, DeclineCodeFilter, StatusFilter
+from admin_project.analytics.filters import (
+    CurrencyFilter,
+    DeclineCodeFilter,
+    StatusFilter,
+    TypeFilter,
+)
 from admin_project.analytics.models import ExchangeRate, PaymentFact, SubscriptionFact
 from admin_project.money import money
 from kafka_bridge.read_only_admin import FirstPages, ReadOnlyAdmin
@@ -18,7 +23,7 @@ class PaymentFactAdmin(ReadOnlyAdmin[PaymentFact]):
 
     change_list_template = "admin/analytics/paymentfact/change_list.html"
     list_display = ("payment_id", "status", "money", "card_brand", "requested_at")
-    list_filter = (StatusFilter, CurrencyFilter, DeclineCodeFilter)
+    list_filter = (StatusFilter, CurrencyFilter, TypeFilter, DeclineCodeFilter)
     show_facets = admin.ShowFacets.NEVER  # they count
     paginator = FirstPages
     search_fields = ("=payment_id",)

@@ -1,32 +1,15 @@
 """Filters of Django admin's list of payments: none reads the whole table for its values."""
 
-from typing import ClassVar
-
-from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from admin_project.analytics.models import Grain, PaymentAggregate, PaymentFact
+from admin_project.analytics.models import Grain, PaymentAggregate
 from kafka_bridge.contracts import PaymentStatus
+from kafka_bridge.read_only_admin import ValueFilter
 
 _Values = list[tuple[str, str]]
 
 
-class _FactFilter(admin.SimpleListFilter):
-    column: ClassVar[str]
-
-    def has_output(self) -> bool:
-        """Show it always, so that nobody looks for it."""
-        return True
-
-    def queryset(
-        self, _request: HttpRequest, queryset: QuerySet[PaymentFact]
-    ) -> QuerySet[PaymentFact]:
-        """Keep the payments with the chosen value."""
-        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
-
-
-class StatusFilter(_FactFilter):
+class StatusFilter(ValueFilter):
     """By status."""
 
     title = parameter_name = column = "status"
@@ -36,7 +19,7 @@ class StatusFilter(_FactFilter):
         return [(status.value, status.value.replace("_", " ")) for status in PaymentStatus]
 
 
-class CurrencyFilter(_FactFilter):
+class CurrencyFilter(ValueFilter):
     """By currency."""
 
     title = parameter_name = column = "currency"
@@ -46,7 +29,18 @@ class CurrencyFilter(_FactFilter):
         return _of_sums(PaymentAggregate.Dimension.ALL, "currency")
 
 
-class DeclineCodeFilter(_FactFilter):
+class TypeFilter(ValueFilter):
+    """By type of payment."""
+
+    title = "payment type"
+    parameter_name = column = "payment_type"
+
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> _Values:
+        """Offer the types of the sums by month."""
+        return _of_sums(PaymentAggregate.Dimension.ALL, "payment_type")
+
+
+class DeclineCodeFilter(ValueFilter):
     """By decline code."""
 
     title = "decline code"

@@ -1,29 +1,22 @@
 """The event log in Django admin."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from admin_project.event_log.models import LoggedEvent
 from kafka_bridge.contracts import Topic
-from kafka_bridge.read_only_admin import FirstPages, ReadOnlyAdmin
+from kafka_bridge.read_only_admin import FirstPages, ReadOnlyAdmin, ValueFilter
 
 
-class TopicFilter(admin.SimpleListFilter):
+class TopicFilter(ValueFilter):
     """By topic; the log is not read for which there are."""
 
-    title = parameter_name = "topic"
+    title = parameter_name = column = "topic"
 
     def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, str]]:
         """Offer every topic, and its dead letters."""
         names = [name for topic in Topic for name in (topic.value, f"{topic.value}.dlq")]
         return [(name, name) for name in names]
-
-    def queryset(
-        self, _request: HttpRequest, queryset: QuerySet[LoggedEvent]
-    ) -> QuerySet[LoggedEvent]:
-        """Keep the events of the chosen topic."""
-        return queryset.filter(topic=self.value()) if self.value() else queryset
 
 
 @admin.register(LoggedEvent)

@@ -8,26 +8,19 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from kafka_bridge.read_only_admin import ValueFilter
 from payment_project.payments import selectors
 from payment_project.payments.models import Payment
 
 _RANGE: Final = re.compile(r"\s*(\d{0,12})\s*(-?)\s*(\d{0,12})\s*")
 
 
-class _ValueFilter(admin.SimpleListFilter):
+class _ValueFilter(ValueFilter):
     column: ClassVar[Literal["currency", "decline_code"]]
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         """Offer the values there are."""
         return [(value, value) for value in selectors.values_of(self.column)]
-
-    def has_output(self) -> bool:
-        """Show it always, so that nobody looks for it."""
-        return True
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
-        """Keep the payments with the chosen value."""
-        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
 
 
 class CurrencyFilter(_ValueFilter):

@@ -115,6 +115,7 @@ class TestLists:
         [
             ({"currency": "eur"}, 1),
             ({"currency": "usd", "status": "succeeded"}, 1),
+            ({"payment_type": "one_off"}, 2),
             ({"status": "failed"}, 0),
             ({"decline_code": "expired_card"}, 0),
             ({"q": "no id"}, 0),
