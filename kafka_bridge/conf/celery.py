@@ -17,6 +17,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_step": 0,
     "interval_max": 0,
     "socket_connect_timeout": 1.0,
+    # Nor is it worth keeping until it is acknowledged: a worker that cannot tell a Valkey that
+    # just went away ends, because it wants to put the hint back (Kombu 5.7.0).
+    "ack_emulation": False,
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
