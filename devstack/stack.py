@@ -49,7 +49,7 @@ class Stack:
     A server whose variable is set in the environment (DATABASE_URL, CELERY_BROKER_URL,
     KAFKA_BOOTSTRAP_SERVERS, STRIPE_API_KEY or STRIPE_API_BASE) is used where it is; the others
     are started here. `stripe_journal` has the emulator note each request there; `through` is how
-    the services reach Kafka and Stripe's emulator.
+    the services reach Kafka and Stripe's emulator; `environment_of` what a service has besides.
     """
 
     def __init__(
@@ -61,10 +61,12 @@ class Stack:
         environment: dict[str, str] | None = None,
         stripe_journal: Path | None = None,
         through: Through = directly,
+        environment_of: Callable[[str], dict[str, str]] = lambda _: {},
     ) -> None:
         self._say = say
         self._stripe_journal = stripe_journal
         self._through = through
+        self._environment_of = environment_of
         self._environment = dict(os.environ) if environment is None else environment
         if "_live_" in self._environment.get("STRIPE_API_KEY", ""):
             raise LiveKeyError("STRIPE_API_KEY is a live key. This takes test keys only: sk_test_…")
@@ -226,7 +228,9 @@ class Stack:
         )
         keys = services.secret_keys(self.folder / "secret-keys.json")
         for service, variables in services.environments(backends, secret_keys=keys).items():
-            services.write_env_file(self.folder / f"{service}.env", variables)
+            services.write_env_file(
+                self.folder / f"{service}.env", variables | self._environment_of(service)
+            )
 
     def start_services(self) -> None:
         """Migrate, create the topics, and start every process of the three services."""

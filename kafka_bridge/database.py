@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Final, TypeVar
 
 import structlog
@@ -32,6 +33,15 @@ class Stopped(Exception):
 def keep_no_query_log() -> None:
     """Stop Django from keeping every query, as it does for pages where DEBUG is on."""
     settings.DEBUG = False
+
+
+def now() -> datetime:
+    """Return the time by the database's clock, which is one for all processes of a service."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (moment,) = cursor.fetchone() or (None,)
+    assert isinstance(moment, datetime)  # noqa: S101 - for the type checker
+    return moment
 
 
 def is_away(error: Exception) -> bool:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.utils import timezone
@@ -31,6 +31,8 @@ class Delivery(NamedTuple):
 
     received_at: datetime
     attempts: int
+    age: timedelta = timedelta()
+    """Since `received_at` when the attempt began. Both are by the database's clock, not by ours."""
 
 
 _delivery: ContextVar[Delivery | None] = ContextVar("delivery", default=None)

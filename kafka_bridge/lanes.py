@@ -41,7 +41,8 @@ FROM due WHERE kafka_bridge_lane.key = due.key RETURNING kafka_bridge_lane.key
 # claim itself, an event that another worker has just handled would still be pending.
 _FIRST_PENDING: Final = """
 SELECT event.id, event.key, event.event_id, event.topic, event.partition, event."offset",
-    event.value, event.headers, event.attempts, event.received_at
+    event.value, event.headers, event.attempts, event.received_at,
+    clock_timestamp() - event.received_at
 FROM unnest(%s::text[]) AS claimed (key) CROSS JOIN LATERAL (
     SELECT * FROM kafka_bridge_inboxevent AS event
     WHERE event.key = claimed.key AND handled_at IS NULL AND dead_at IS NULL
@@ -83,6 +84,7 @@ class Claim:
     record: Record
     attempts: int
     received_at: datetime
+    age: timedelta
     lease: UUID
 
 
@@ -107,6 +109,7 @@ class _PendingRow(NamedTuple):
     headers: str
     attempts: int
     received_at: datetime
+    age: timedelta
 
 
 def open_among(keys: Iterable[str]) -> set[str]:
@@ -145,6 +148,7 @@ def claim(limit: int) -> list[Claim]:
             ),
             attempts=row.attempts,
             received_at=row.received_at,
+            age=row.age,
             lease=lease,
         )
         for row in rows

@@ -132,7 +132,7 @@ class LaneWorker:
         if event is None or call is None:
             return outcome
         try:
-            with handling(event), delivered(Delivery(claim.received_at, claim.attempts)):
+            with handling(event), delivered(Delivery(claim.received_at, claim.attempts, claim.age)):
                 async with asyncio.timeout(_CALL_TIMEOUT):
                     answer = await call(event)
         except TimeoutError:

@@ -27,6 +27,9 @@ class BalanceTransaction(models.Model):
     fee = models.BigIntegerField()
     net = models.BigIntegerField()
     currency = models.CharField(max_length=3)
+    presentment_amount = models.BigIntegerField(null=True, blank=True)
+    """`amount` as the customer paid or got it, where that was in another currency."""
+    presentment_currency = models.CharField(max_length=3, blank=True, default="")
     source_id = models.CharField(max_length=255, blank=True)
     payment_id = models.UUIDField(null=True, blank=True, db_index=True)
     payment_intent_id = models.CharField(max_length=255, blank=True)
@@ -57,6 +60,9 @@ class Entry(models.Model):
     account = models.CharField(max_length=16, choices=Account.choices)
     currency = models.CharField(max_length=3)
     amount = models.BigIntegerField()
+    presentment_amount = models.BigIntegerField(null=True, blank=True)
+    """`amount` as the customer paid or got it, where that was in another currency."""
+    presentment_currency = models.CharField(max_length=3, blank=True, default="")
     payment_id = models.UUIDField(null=True, blank=True)
     occurred_at = models.DateTimeField()
 

@@ -48,17 +48,16 @@ class StripeDifference:
     in_ledger: int
 
 
-# A payment whose balance is settled in another currency than it was paid in cannot be compared to
-# the cent: it is left out.
+# In the currency it was paid in, whatever currency Stripe settled it in.
 _DIFFERENCES: Final = """
 WITH entered AS (
-    SELECT payment_id, currency,
-        -sum(amount) FILTER (WHERE account = 'charges') AS captured,
-        sum(amount) FILTER (WHERE account = 'refunds') AS refunded,
+    SELECT payment_id, coalesce(nullif(presentment_currency, ''), currency) AS currency,
+        -sum(coalesce(presentment_amount, amount)) FILTER (WHERE account = 'charges') AS captured,
+        sum(coalesce(presentment_amount, amount)) FILTER (WHERE account = 'refunds') AS refunded,
         max(occurred_at) AS entered_at
     FROM ledger_entry
     WHERE payment_id IS NOT NULL AND account IN ('charges', 'refunds')
-    GROUP BY payment_id, currency
+    GROUP BY 1, 2
 ), compared AS (
     SELECT payment_id, currency,
         coalesce(fact.captured, 0) AS captured, coalesce(fact.refunded, 0) AS refunded,
@@ -66,13 +65,7 @@ WITH entered AS (
         coalesce(entered.refunded, 0) AS entered_refunded
     FROM analytics_paymentfact AS fact
     FULL JOIN entered USING (payment_id, currency)
-    WHERE (%(before)s IS NULL OR coalesce(fact.measured_at, entered_at) < %(before)s)
-    AND CASE WHEN fact.payment_id IS NULL THEN NOT EXISTS (
-        SELECT FROM analytics_paymentfact AS one WHERE one.payment_id = entered.payment_id
-    ) ELSE NOT EXISTS (
-        SELECT FROM ledger_entry AS other
-        WHERE other.payment_id = fact.payment_id AND other.currency <> fact.currency
-    ) END
+    WHERE %(before)s IS NULL OR coalesce(fact.measured_at, entered_at) < %(before)s
 )
 SELECT payment_id::text, currency, what, measured, entered
 FROM compared, LATERAL (VALUES

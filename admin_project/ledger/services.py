@@ -43,12 +43,13 @@ def _enter(events: Iterable[BalanceTransactionRecorded]) -> None:
 def entries_of(event: BalanceTransactionRecorded) -> Iterator[Entry]:
     """Return what a balance transaction adds to each account: zero in all."""
     counterpart = _COUNTERPART.get(event.reporting_category, Account.OTHER)
+    of_payment = event.presentment_amount
     amounts = (
-        (Account.STRIPE_BALANCE, event.net),
-        (counterpart, -event.amount),
-        (Account.FEES, event.fee),
+        (Account.STRIPE_BALANCE, event.net, None),
+        (counterpart, -event.amount, None if of_payment is None else -of_payment),
+        (Account.FEES, event.fee, None),
     )
-    for line, (account, amount) in enumerate(amounts):
+    for line, (account, amount, presented) in enumerate(amounts):
         if amount:
             yield Entry(
                 balance_transaction_id=event.balance_transaction_id,
@@ -56,6 +57,8 @@ def entries_of(event: BalanceTransactionRecorded) -> Iterator[Entry]:
                 account=account.value,
                 currency=event.currency,
                 amount=amount,
+                presentment_amount=presented,
+                presentment_currency="" if presented is None else event.presentment_currency or "",
                 payment_id=event.payment_id,
                 occurred_at=event.occurred_at,
             )
@@ -89,6 +92,8 @@ def _transaction(event: BalanceTransactionRecorded) -> BalanceTransaction:
         fee=event.fee,
         net=event.net,
         currency=event.currency,
+        presentment_amount=event.presentment_amount,
+        presentment_currency=event.presentment_currency or "",
         source_id=event.source_id,
         payment_id=event.payment_id,
         payment_intent_id=event.payment_intent_id or "",

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import BooleanField, Q
+from django.db.models import BooleanField, Exists, OuterRef, Q, Subquery, UUIDField
 from django.db.models.expressions import RawSQL
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from admin_project.analytics.models import PaymentFact
@@ -14,7 +16,7 @@ from admin_project.event_log.models import LoggedEvent
 from admin_project.money import money
 from admin_project.timeline.hops import DEAD, SLOW, Hop, clock, hop_of, written
 from admin_project.timeline.models import Ask
-from kafka_bridge.contracts import PaymentStatus
+from kafka_bridge.contracts import PaymentStatus, Topic
 from kafka_bridge.models import InboxEvent
 
 MOST_CORRELATIONS: Final = 20
@@ -93,6 +95,7 @@ def _correlations(text: str) -> list[UUID]:
         wanted = [Q(customer_id=text)]
     else:
         wanted = [Q(event_id=uuid), Q(correlation_id=uuid), Q(customer_id=text)]
+        text = str(uuid)  # as contents have it, in whatever form it is asked for
     names_it = RawSQL("identifiers_in_event(content) @> ARRAY[%s]::text[]", [text], BooleanField())
     # One index each: an OR of them would read them all, or none.
     found: list[UUID] = []
@@ -151,10 +154,16 @@ def _silences(correlations: list[UUID]) -> list[str]:
 
 
 def _unanswered(now: datetime, limit: int) -> list[Stuck]:
+    # A payment that is asked for twice is answered once, and one whose request died may come from a
+    # webhook. Once it is measured, its status tells whether it stands still.
+    asked_for = LoggedEvent.objects.filter(
+        event_id=OuterRef("event_id"), topic=Topic.STRIPE_PAYMENT_REQUEST
+    ).annotate(payment_id=Cast(KT("content__paymentId"), UUIDField()))
     late = list(
-        Ask.objects.filter(answered_at__isnull=True, asked_at__lt=now - ANSWER_WITHIN).order_by(
-            "asked_at"
-        )[:limit]
+        Ask.objects.filter(answered_at__isnull=True, asked_at__lt=now - ANSWER_WITHIN)
+        .annotate(payment_id=Subquery(asked_for.values("payment_id")))
+        .exclude(Exists(PaymentFact.objects.filter(payment_id=OuterRef("payment_id"))))
+        .order_by("asked_at")[:limit]
     )
     died = {
         event.causation_id: f"dead letter of the {event.source}: {event.content.get('errorType')}"

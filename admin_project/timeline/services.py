@@ -21,6 +21,13 @@ from kafka_bridge.contracts import (
     WebhookReceived,
 )
 
+_ASKS: Final = (
+    CardPaymentRequested,
+    PaymentUpdateRequested,
+    SubscriptionRequested,
+    SubscriptionUpdateRequested,
+    WebhookReceived,
+)
 _ANSWERS: Final = (
     CardPaymentAnswered,
     PaymentStatusUpdated,
@@ -28,6 +35,7 @@ _ANSWERS: Final = (
     SubscriptionStatusUpdated,
     WebhookProcessed,
 )
+NOTED: Final[frozenset[type[Event]]] = frozenset(_ASKS + _ANSWERS)
 
 # In the order of the ids, so that two batches cannot wait for each other.
 _NOTE: Final = """
@@ -43,7 +51,7 @@ ON CONFLICT (event_id) DO UPDATE SET
 
 
 def note(events: Sequence[Event]) -> None:
-    """Note what is asked and what is answered. A repetition changes nothing."""
+    """Note what is asked and answered, by envelopes and actions. A repetition changes nothing."""
     asks: dict[UUID, list[Any]] = {}
     for event in events:
         if _must_be_answered(event):
@@ -63,7 +71,7 @@ def _must_be_answered(event: Event) -> bool:
         return event.action == "refund"
     if isinstance(event, SubscriptionUpdateRequested):
         return event.action != "refresh"
-    return isinstance(event, CardPaymentRequested | SubscriptionRequested | WebhookReceived)
+    return isinstance(event, _ASKS)
 
 
 def _row(asks: dict[UUID, list[Any]], event_id: UUID, event: Event) -> list[Any]:

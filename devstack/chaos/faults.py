@@ -13,6 +13,7 @@ import valkey
 from confluent_kafka import KafkaException
 
 from devstack.chaos.boundaries import Boundaries
+from devstack.chaos.clocks import Clocks
 from devstack.chaos.forgery import Forger
 from devstack.chaos.gate import Gate
 from devstack.chaos.lines import Lines
@@ -72,6 +73,7 @@ class Injector:
     records: Records
     forger: Forger
     lines: Lines
+    clocks: Clocks
     say: Callable[[str], None]
     happened: list[Happened] = field(default_factory=list)
 
@@ -103,6 +105,9 @@ class Injector:
             Action.RESET: self._reset,
             Action.FREEZE: lambda step: self.processes.freeze_for(
                 step.target, seconds=step.seconds
+            ),
+            Action.MOVE_CLOCK: lambda step: self.clocks.move(
+                step.target, by=step.how, seconds=step.seconds
             ),
             Action.LOCK: lambda step: self._boundaries.lock(step.target, seconds=step.seconds),
             Action.FORGET: self._forget,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from devstack.chaos import invariants
+from devstack.chaos.clocks import Clocks
 from devstack.chaos.customers import make_customers, make_merchant
 from devstack.chaos.evidence import gather
 from devstack.chaos.faults import Injector
@@ -38,8 +39,8 @@ from devstack.stack import KAFKA_CHOICES, Stack
 from kafka_bridge.contracts import Topic
 
 _CUSTOMERS: Final = 24
-_LONGER_THAN_ANY_RUN: Final = 24 * 3600
-"""Seconds: who never comes back from the bank is not given up meanwhile."""
+_LONGER_THAN_ANY_RUN: Final = 7 * 24 * 3600
+"""Seconds: who never comes back from the bank is not given up meanwhile, by whatever clock."""
 _RATE_LIMITS: Final = ("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT")
 _LOGS: Final = STATE / "chaos-logs"
 
@@ -113,7 +114,7 @@ def _run(options: argparse.Namespace, folder: Path) -> Report:
         "PAYMENT_DEADLINES": json.dumps({"requires_action": _LONGER_THAN_ANY_RUN}),
     }
     requests = folder / REQUESTS
-    lines = Lines()
+    lines, clocks = Lines(), Clocks(folder)
     with Stack(
         folder,
         kafka=options.kafka,
@@ -121,21 +122,22 @@ def _run(options: argparse.Namespace, folder: Path) -> Report:
         environment=environment,
         stripe_journal=requests,
         through=lines.open,
+        environment_of=clocks.environment,
     ) as stack:
         stack.start_servers()
         stack.start_services()
-        return _hurt_and_check(options, stack, lines, started)
+        return _hurt_and_check(options, stack, lines, clocks, started)
 
 
 def _hurt_and_check(
-    options: argparse.Namespace, stack: Stack, lines: Lines, started: float
+    options: argparse.Namespace, stack: Stack, lines: Lines, clocks: Clocks, started: float
 ) -> Report:
     running = stack.running
     if not running.uses_emulator or not running.stripe_url:
         raise SystemExit("Chaos needs Stripe's emulator: unset STRIPE_API_KEY and STRIPE_API_BASE.")
     journal, gate = Journal(), Gate(rate=options.rate)
     load = _load(options, running, journal=journal, gate=gate)
-    injector = _injector(options, running, journal=journal, gate=gate, lines=lines)
+    injector = _injector(options, running, journal=journal, gate=gate, lines=lines, clocks=clocks)
     load_seconds, broken = _hurt(options, load=load, injector=injector)
     settle_seconds, unsettled = _settle(options, running, injector.weather)
     evidence = gather(
@@ -183,6 +185,7 @@ def _injector(
     journal: Journal,
     gate: Gate,
     lines: Lines,
+    clocks: Clocks,
 ) -> Injector:
     return Injector(
         stack=running,
@@ -193,6 +196,7 @@ def _injector(
         records=Records(running.bootstrap_servers, seed=options.seed),
         forger=Forger(running, journal),
         lines=lines,
+        clocks=clocks,
         say=say,
     )
 
@@ -206,7 +210,7 @@ def _hurt(options: argparse.Namespace, *, load: Load, injector: Injector) -> tup
     clients.start()
     say(f"{options.payments} payments, and what goes wrong meanwhile:")
     injector.run()
-    broken = heal(injector.processes, injector.weather)
+    broken = heal(injector.processes, injector.weather, injector.clocks)
     clients.join()
     say("The faults have ended.")
     return time.monotonic() - began, broken

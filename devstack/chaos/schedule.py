@@ -30,6 +30,7 @@ _LONG_FROM: Final = 1000
 """Payments from which on some are frozen as long as that."""
 FROZEN_PAST_THE_LEASE: Final = 24.0
 _LOCKED: Final = (1.0, 6.0)
+_MOVED: Final = (5.0, 15.0)
 _FORGERIES: Final = ("unsigned", "wrong_secret", "stale", "changed")
 
 
@@ -43,6 +44,7 @@ class Action(StrEnum):
     RESET = "reset"
     FREEZE = "freeze"
     JOIN = "join"
+    MOVE_CLOCK = "move clock"
     LOCK = "lock"
     FORGET = "forget"
     REWIND = "rewind"
@@ -151,6 +153,18 @@ def _freezes() -> list[Card]:
     return [Card(action=Action.FREEZE, target=program) for program in programs]
 
 
+def _moved_clocks() -> list[Card]:
+    """Clocks that jump, by more than Stripe keeps its keys; and back.
+
+    The customer service's is never slow: it would take old signatures for fresh ones.
+    """
+    at = [
+        *(("payment", by) for by in ("+1h", "-1h", "+26h", "-26h")),
+        *(("customer", "+1h"), ("customer", "+26h"), ("admin", "-1h"), ("admin", "+26h")),
+    ]
+    return [Card(action=Action.MOVE_CLOCK, target=service, how=by) for service, by in at]
+
+
 def _joins() -> list[Card]:
     programs = ("payment-consumer", "customer-consumer", "payment-worker", "payment-relay")
     ends = ("killed", "stopped")
@@ -175,7 +189,7 @@ def disruptions(*, kafka_too: bool) -> list[Card]:
             *_stops(kafka_too=kafka_too),
             *_cuts(),
         ),
-        *(*_freezes(), *_joins(), *_losses()),
+        *(*_freezes(), *_joins(), *_losses(), *_moved_clocks()),
     ]
 
 
@@ -222,6 +236,8 @@ def _disruptions(
             seconds = FROZEN_PAST_THE_LEASE
         elif card.action is Action.FREEZE and last > _LONG_FROM and dice.random() < 0.1:  # noqa: PLR2004
             seconds = dice.uniform(*_FROZEN_LONG)
+        if card.action is Action.MOVE_CLOCK:
+            seconds = dice.uniform(*_MOVED)
         if card.action is Action.LOCK:
             seconds = dice.uniform(*_LOCKED)
         if card.action is Action.JOIN:

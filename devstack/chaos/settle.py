@@ -8,6 +8,7 @@ from typing import Final
 import psycopg2
 import requests
 
+from devstack.chaos.clocks import Clocks
 from devstack.chaos.processes import Processes
 from devstack.chaos.weather import Weather
 from devstack.management import ManagementCommandError
@@ -18,8 +19,9 @@ SECONDS: Final = 240
 """The liveness bound: a lease of 20 s and the waits of some retries fit well."""
 
 
-def heal(processes: Processes, weather: Weather) -> str:
+def heal(processes: Processes, weather: Weather, clocks: Clocks) -> str:
     """End every fault: thaw, send home, fair weather, all programs up. Return what is not."""
+    clocks.put_right()
     processes.thaw_all()
     processes.send_extras_home()
 

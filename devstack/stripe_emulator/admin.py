@@ -149,6 +149,12 @@ def _set_billing(emulator: Emulator, given: dict[str, Any]) -> dict[str, Any]:
     return {"after_retries": outcome}
 
 
+def _set_settlement(emulator: Emulator, given: dict[str, Any]) -> dict[str, Any]:
+    """Set which currencies are exchanged: `{"gbp": ["eur", 1.17]}`; without any, none."""
+    emulator.store.change_setting("settlement", orjson.dumps(given).decode())
+    return given
+
+
 def _pending(emulator: Emulator, _: Any) -> dict[str, Any]:
     pending = emulator.store.rows("select count(*) from delivery where due_at is not null")
     return {"pending": pending[0][0]}
@@ -161,6 +167,7 @@ _SETTINGS: dict[tuple[str, str], Callable[[Emulator, Any], Any]] = {
     ("POST", "faults"): lambda emulator, given: {"faults": emulator.faults.replace(given)},
     ("POST", "rate_limit"): _limit_rate,
     ("POST", "billing"): _set_billing,
+    ("POST", "settlement"): _set_settlement,
     ("GET", "webhooks"): _pending,
     ("POST", "webhooks"): _set_backoff,
     ("DELETE", "idempotency_keys"): lambda emulator, _: {

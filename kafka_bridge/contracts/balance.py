@@ -15,6 +15,7 @@ from kafka_bridge.contracts.base import (
     SignedSum,
     Source,
     Timestamp,
+    Version,
 )
 from kafka_bridge.contracts.topics import Topic
 
@@ -31,6 +32,7 @@ class BalanceTransactionRecorded(Event):
     topic: ClassVar = Topic.PAYMENT_BALANCE
 
     event_type: Literal[Topic.PAYMENT_BALANCE] = Topic.PAYMENT_BALANCE
+    version: Version = "1.1"
     source: Source = "payment-service"
     balance_transaction_id: Identifier
     """Stripe's `txn_…`. It never changes, and is told once however often it is read."""
@@ -43,6 +45,10 @@ class BalanceTransactionRecorded(Event):
     net: SignedMinorUnits
     """`amount` less `fee`."""
     currency: Currency
+    """That of the balance, in which Stripe settles."""
+    presentment_amount: SignedMinorUnits | None = None
+    """`amount` as the customer paid or got it, where that was in another currency."""
+    presentment_currency: Currency | None = None
     source_id: Code = ""
     """What it comes from: a charge, a refund, a dispute, a payout."""
     payment_id: UUID | None = None

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from kafka_bridge import outbox
+from kafka_bridge import database, outbox
 from kafka_bridge.contracts import Event
 from payment_project.reconciliation import repairs, selectors
 from payment_project.reconciliation.models import Divergence, Run
@@ -41,7 +41,7 @@ def reconcile(*, since: datetime | None = None) -> Run:
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
     """
-    run = Run.objects.create(started_at=timezone.now())
+    run = Run.objects.create(started_at=database.now())
     moment = selectors.read_until(run.started_at)
     if since:
         moment = min(since, moment)  # what was not read yet is not passed over

@@ -22,6 +22,9 @@ class Movement:
     fee: int
     net: int
     currency: str
+    presentment_amount: int | None
+    """As the customer paid or got it; None where that was in `currency`."""
+    presentment_currency: str | None
     occurred_at: datetime
     available_on: datetime
     source_id: str = ""
@@ -72,6 +75,7 @@ def _movement(transaction: Mapping[str, Any]) -> Movement:
     if isinstance(source, str):  # of a kind that Stripe does not expand
         source = {"id": source}
     metadata = source.get("metadata") or {}
+    presentment_amount, presentment_currency = _presentment(transaction, source)
     return Movement(
         balance_transaction_id=transaction["id"],
         type=transaction["type"],
@@ -80,6 +84,8 @@ def _movement(transaction: Mapping[str, Any]) -> Movement:
         fee=transaction["fee"],
         net=transaction["net"],
         currency=transaction["currency"],
+        presentment_amount=presentment_amount,
+        presentment_currency=presentment_currency,
         occurred_at=datetime.fromtimestamp(transaction["created"], UTC),
         available_on=datetime.fromtimestamp(transaction["available_on"], UTC),
         source_id=source.get("id") or "",
@@ -89,6 +95,18 @@ def _movement(transaction: Mapping[str, Any]) -> Movement:
         customer_id=metadata.get("customer_id", "")[:255],
         correlation_id=_uuid(metadata.get("correlation_id")),
     )
+
+
+def _presentment(
+    transaction: Mapping[str, Any], source: Mapping[str, Any]
+) -> tuple[int | None, str | None]:
+    """Return what the source says, if Stripe exchanged it: a charge, a refund or a dispute."""
+    currency = source.get("currency")
+    if not transaction.get("exchange_rate") or currency in (None, transaction["currency"]):
+        return None, None
+    # Of a charge that was captured in part, the rest never moved.
+    amount = source["amount_captured" if "amount_captured" in source else "amount"]
+    return (-amount if transaction["amount"] < 0 else amount), currency
 
 
 def _id(reference: Any) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final, TypeVar
 
-from django.utils import timezone
-
 from kafka_bridge.errors import OutcomeUnknown
 from kafka_bridge.handlers import current_delivery
 from payment_project.stripe_gateway.errors import is_replayed
@@ -38,4 +36,4 @@ async def make_once(
 
 
 def _key_may_be_forgotten() -> bool:
-    return timezone.now() - current_delivery().received_at > _KEYS_ARE_KEPT
+    return current_delivery().age > _KEYS_ARE_KEPT

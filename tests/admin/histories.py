@@ -8,9 +8,13 @@ from hypothesis import strategies as st
 from kafka_bridge.contracts import (
     BalanceCounted,
     BalanceTransactionRecorded,
+    CardPaymentAnswered,
+    CardPaymentRequested,
     CurrencyCount,
+    CustomerInfo,
     PaymentMeasured,
     PaymentStatus,
+    PaymentUpdateRequested,
     SubscriptionAnswered,
     SubscriptionPaymentUpdated,
     SubscriptionStatus,
@@ -101,6 +105,43 @@ webhooks = _of(
     outcome=st.sampled_from(["applied", "stale"]),
 )
 
+_asked_ids = st.integers(1, 3).map(lambda number: uuid.UUID(int=number, version=4))
+_of_an_ask = {"customer_id": st.just("c6"), "correlation_id": st.just(uuid.UUID(int=6))}
+asks = _of(
+    CardPaymentRequested,
+    **_of_an_ask,
+    event_id=_asked_ids,
+    event_type=st.just("stripe.payment.request"),
+    timestamp=times,
+    amount=st.just(1999),
+    currency=currencies,
+    payment_method_id=st.just("pm_card_visa"),
+    customer_info=st.just(CustomerInfo(email="ada@example.com")),
+    metadata=st.just({}),
+) | _of(
+    PaymentUpdateRequested,
+    **_of_an_ask,
+    event_id=st.uuids(version=4),
+    timestamp=times,
+    payment_id=ids,
+    payment_intent_id=st.just("pi_1"),
+    action=st.sampled_from(["refund", "capture"]),
+)
+answers = _of(
+    CardPaymentAnswered,
+    **_of_an_ask,
+    event_id=st.uuids(version=4),
+    causation_id=st.none() | _asked_ids,
+    timestamp=times,
+    payment_id=ids,
+    payment_intent_id=st.just("pi_1"),
+    status=st.sampled_from(PaymentStatus),
+    success=st.booleans(),
+    amount=st.just(1999),
+    currency=currencies,
+    revision=st.integers(1, 4),
+)
+
 
 def _transaction(given):
     """Say the same of a balance transaction each time: it never changes at Stripe."""
@@ -148,4 +189,4 @@ counts = _of(
         unique_by=lambda one: one.currency,
     ).map(tuple),
 )
-events = measurements | states | invoices | webhooks | transactions | counts
+events = measurements | states | invoices | webhooks | transactions | counts | asks | answers

@@ -134,11 +134,23 @@ class TestCheck:
         with pytest.raises(CommandError, match="1 difference"):
             call_command("check_ledger", "--newest")
 
-    def test_what_is_settled_in_another_currency_cannot_be_compared(self):
-        take([measured(PAYMENT, amount_captured=1999, currency="usd")])
-        enter([recorded(amount=1850)])
+    def test_what_is_settled_in_another_currency_is_compared_in_that_of_the_payment(self):
+        take([measured(PAYMENT, amount_captured=1999, amount_refunded=500, currency="usd")])
+        enter([recorded(amount=1850, presentment_amount=1999, presentment_currency="usd")])
+        refund = {"category": "refund", "fee": 0, "presentment_currency": "usd"}
 
+        enter([recorded("txn_2", amount=-300, presentment_amount=-300, **refund)])
+        (difference,) = selectors.differences()
+        assert (difference.what, difference.measured, difference.in_ledger) == (
+            "refunded",
+            500,
+            300,
+        )
+        assert difference.currency == "usd"
+
+        enter([recorded("txn_3", amount=-185, presentment_amount=-200, **refund)])
         assert selectors.differences() == []
+        assert in_accounts()["refunds", "eur"] == 485
 
 
 def listed(*, days=0, timestamp=NOW, **currencies):

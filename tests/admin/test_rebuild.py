@@ -1,23 +1,27 @@
 import threading
 import uuid
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from admin_project.analytics.models import PaymentAggregate, PaymentFact
+from admin_project.analytics.services import rebuild as rebuilding
 from admin_project.analytics.services.rebuild import REBUILT, rebuild
 from admin_project.event_log.models import LoggedEvent
+from admin_project.ledger.models import Entry
+from admin_project.timeline.models import Ask
 from kafka_bridge.broker import BrokerProducer, create_topics
-from kafka_bridge.contracts import Topic
+from kafka_bridge.contracts import PaymentUpdateRequested, Topic
 from kafka_bridge.handlers import handler_of
 from kafka_bridge.inbox import waves
 from kafka_bridge.records import OutgoingRecord
 from tests.admin import histories
-from tests.admin.conftest import measured
+from tests.admin.conftest import answered, measured, requested
 
 
 def take(events):
@@ -94,6 +98,76 @@ class TestRebuild:
 
         assert "analytics_paymentfact: 1 rows differed" in capsys.readouterr().out
         assert PaymentFact.objects.count() == 3
+        assert set(rebuild().values()) == {0}
+
+    def test_asks_that_are_wrong_or_lost_come_right(self):
+        ask, wrong, lost = (requested() for _ in range(3))
+        refund = PaymentUpdateRequested(
+            customer_id="c1", payment_id=uuid.uuid4(), payment_intent_id="pi_1", action="refund"
+        )
+        take([ask, wrong, refund, lost])
+        take([answered(causation_id=one.event_id) for one in (wrong, lost)])
+        Ask.objects.filter(event_id=lost.event_id).delete()
+        Ask.objects.filter(event_id=wrong.event_id).update(answered_at=None)
+
+        assert rebuild()["timeline_ask"] == 3
+
+        open_asks = Ask.objects.filter(answered_at__isnull=True)
+        assert set(open_asks.values_list("event_id", flat=True)) == {ask.event_id, refund.event_id}
+        assert Ask.objects.count() == 4
+
+    def test_who_reads_two_tables_meanwhile_reads_them_to_the_end(self):
+        take([measured()])
+        has_read, waiting, read_on = threading.Event(), threading.Event(), []
+
+        def read():
+            try:
+                with transaction.atomic():
+                    assert not Entry.objects.exists()
+                    has_read.set()
+                    assert waiting.wait(20)
+                    read_on.append(PaymentFact.objects.count())
+            finally:
+                connection.close()
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        assert has_read.wait(20)
+
+        def slept(_):
+            waiting.set()
+            reader.join(20)
+
+        with patch.object(rebuilding.time, "sleep", slept):
+            assert set(rebuild().values()) == {0}
+
+        assert read_on == [1]
+
+    def test_who_reads_for_ever_is_told_of(self, monkeypatch):
+        monkeypatch.setattr(rebuilding, "_READERS_WITHIN", 0.1)
+        take([measured()])
+        before, has_read, done = tables(), threading.Event(), threading.Event()
+
+        def read():
+            try:
+                with transaction.atomic():
+                    assert not Entry.objects.exists()
+                    has_read.set()
+                    assert done.wait(20)
+            finally:
+                connection.close()
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        assert has_read.wait(20)
+        try:
+            with pytest.raises(CommandError, match="try again when no long query runs"):
+                call_command("rebuild_analytics")
+        finally:
+            done.set()
+            reader.join(20)
+
+        assert tables() == before
         assert set(rebuild().values()) == {0}
 
     def test_tables_keep_their_constraints_indexes_and_triggers(self):

@@ -96,6 +96,7 @@ class TestTimeline:
 
         for found_by in (
             ask.payment_id,
+            str(ask.payment_id).upper(),
             answer.payment_intent_id,
             webhook.webhook_event_id,
             ask.event_id,
@@ -231,6 +232,16 @@ class TestStuck:
         assert [(one.identifier, one.hop) for one in stuck()] == [
             (str(ask.event_id), "stripe.payment.request: no answer")
         ]
+
+    def test_a_payment_that_is_asked_for_twice_is_answered_once(self):
+        asked_at, payment_id = timezone.now() - timedelta(hours=1), uuid4()
+        first, second = (requested(payment_id=payment_id, timestamp=asked_at) for _ in range(2))
+        log_events([first, second])
+        assert len(stuck()) == 2
+
+        count([measured(payment_id)])
+
+        assert stuck() == []
 
     def test_a_request_that_died_says_where(self):
         ask = requested(timestamp=timezone.now() - timedelta(minutes=2))

@@ -1,7 +1,9 @@
 import itertools
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from kafka_bridge import inbox, lanes
 from kafka_bridge.models import InboxEvent, Lane
@@ -45,6 +47,14 @@ class TestClaim:
 
         assert found.event_id == lost.event_id
         assert found.lease != lost.lease
+
+    def test_age_is_told_by_the_clock_that_received_the_event(self):
+        receive(noted())
+        InboxEvent.objects.update(received_at=Now() - timedelta(hours=21))
+
+        (claim,) = lanes.claim(10)
+
+        assert timedelta(hours=21) < claim.age < timedelta(hours=21, minutes=1)
 
     def test_workers_at_once_share_the_lanes(self):
         receive(*[noted(f"c{number}", number) for number in range(300)])

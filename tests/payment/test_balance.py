@@ -52,6 +52,25 @@ class TestWhatMoved:
         }
         assert {event.reporting_category for event in moved(disputed.id)} == {"charge", "dispute"}
 
+    def test_what_stripe_exchanges_is_told_in_the_currency_of_the_payment_too(
+        self, handle, at_stripe, paid
+    ):
+        at_stripe.command("settlement", gbp=["eur", 1.17])
+        try:
+            payment = paid(amount=1000, currency="gbp")
+            handle(asked("refund", payment, amount=499))
+        finally:
+            at_stripe.command("settlement")
+
+        services.record_balance()
+
+        charge, refund = moved(payment.id)
+        assert (charge.amount, charge.currency, refund.amount) == (1170, "eur", -584)
+        assert [(one.presentment_amount, one.presentment_currency) for one in (charge, refund)] == [
+            (1000, "gbp"),
+            (-499, "gbp"),
+        ]
+
     def test_refund_made_in_the_dashboard_is_found_by_its_payment(self, at_stripe, paid):
         payment = paid()
         made = at_stripe.post("/v1/refunds", payment_intent=payment.payment_intent_id)
@@ -70,7 +89,7 @@ class TestWhatMoved:
         assert moved() == []  # its own events may still tell whose it is
 
         later = timezone.now() + timedelta(minutes=3)
-        monkeypatch.setattr(recording.timezone, "now", lambda: later)
+        monkeypatch.setattr(recording.database, "now", lambda: later)
         services.record_balance()
         (event,) = [one for one in moved() if one.payment_intent_id == intent["id"]]
         assert (event.customer_id, event.payment_id) == (ACCOUNT, None)
@@ -100,7 +119,7 @@ class TestOnce:
 
     def test_looking_back_less_far_than_the_last_time_leaves_nothing_out(self, paid, monkeypatch):
         payment, later = paid(), timezone.now() + timedelta(hours=5)
-        monkeypatch.setattr(recording.timezone, "now", lambda: later)
+        monkeypatch.setattr(recording.database, "now", lambda: later)
 
         call_command("record_balance", hours=1)
 
@@ -133,7 +152,7 @@ class TestCounts:
     @pytest.fixture(autouse=True)
     def long_after(self, monkeypatch):
         later = timezone.now() + 2 * recording.OVERLAP
-        monkeypatch.setattr(recording.timezone, "now", lambda: later)
+        monkeypatch.setattr(recording.database, "now", lambda: later)
         services.record_balance()
 
     def test_all_that_stripe_lists_is_counted_also_what_was_not_recorded(self, paid):

@@ -305,8 +305,8 @@ class TestFaults:
         forgotten = event.model_copy(update={"correlation_id": uuid4()})
 
         async def a_day_later():
-            a_day_ago = timezone.now() - timedelta(hours=24)
-            with delivered(Delivery(received_at=a_day_ago, attempts=9)):
+            age = timedelta(hours=24)
+            with delivered(Delivery(timezone.now() - age, attempts=9, age=age)):
                 return await create_payment_intent(forgotten)
 
         state = run(a_day_later())

@@ -4,11 +4,13 @@ They are made in tables of the same names in a schema of their own, by the same 
 take the place of the live ones in one transaction, in which nobody can append to the log.
 """
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg2.errors import LockNotAvailable
 
 from admin_project.analytics import services
 from admin_project.analytics.models import (
@@ -23,8 +25,12 @@ from admin_project.analytics.models import (
 )
 from admin_project.event_log import selectors as event_log
 from admin_project.event_log.models import LoggedEvent
+from admin_project.event_log.selectors import Numbered
 from admin_project.ledger import services as ledger
 from admin_project.ledger.models import BalanceTransaction, Entry, StripeCount
+from admin_project.timeline import services as asks
+from admin_project.timeline.models import Ask
+from kafka_bridge.contracts import Event
 
 REBUILT: Final = tuple(
     model._meta.db_table
@@ -40,6 +46,7 @@ REBUILT: Final = tuple(
         BalanceTransaction,
         Entry,
         StripeCount,
+        Ask,
     )
 )
 _LOG: Final = LoggedEvent._meta.db_table
@@ -47,6 +54,9 @@ _SCHEMA: Final = "analytics_rebuild"
 _BATCH: Final = 2000
 _TAIL: Final = 2000
 """With so few events left, those who append may wait until they are recorded."""
+_READERS_WITHIN: Final = 60.0
+"""Seconds until nobody reads: a page reads for less than one."""
+_AGAIN: Final = 0.02
 
 # Constraints, indexes and triggers keep their names, by which migrations know them.
 _DEFINITIONS: Final = """
@@ -63,8 +73,28 @@ FROM pg_trigger WHERE tgrelid = %(live)s::regclass AND NOT tgisinternal
 """
 
 
+class _Part(NamedTuple):
+    """Tables that are made by one service."""
+
+    name: str
+    record: Callable[[Sequence[Event]], None]
+    recorded: frozenset[type[Event]]
+    read: Callable[..., list[Numbered]] = event_log.events_between
+
+
+_PARTS: Final = (
+    _Part("facts", services.record, services.RECORDED),
+    _Part("ledger", ledger.record, ledger.RECORDED),
+    _Part("asks", asks.note, asks.NOTED, event_log.envelopes_between),
+)
+
+
 class RebuildRuns(Exception):
     """Another rebuild runs at this moment."""
+
+
+class TablesInUse(Exception):
+    """Somebody read them all the time. Nothing has changed."""
 
 
 def rebuild(*, tell: Callable[[str], None] = lambda _: None) -> dict[str, int]:
@@ -75,6 +105,7 @@ def rebuild(*, tell: Callable[[str], None] = lambda _: None) -> dict[str, int]:
 
     Raises:
         RebuildRuns: one at a time.
+        TablesInUse: the new tables could not take the place of the live ones.
     """
     with _only_one():
         live = _make_tables()
@@ -88,6 +119,7 @@ def rebuild(*, tell: Callable[[str], None] = lambda _: None) -> dict[str, int]:
             _record(live, after=done, until=_last_number(), tell=tell)
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             differences = {table: _difference(table, live) for table in REBUILT}
+            _keep_readers_out(live)
             for table in REBUILT:
                 cursor.execute(f"DROP TABLE {live}.{table}")
                 cursor.execute(f"ALTER TABLE {_SCHEMA}.{table} SET SCHEMA {live}")
@@ -129,17 +161,36 @@ def _keep_appends_out() -> None:
         cursor.execute(f"LOCK TABLE {_LOG} IN SHARE ROW EXCLUSIVE MODE")
 
 
+def _keep_readers_out(live: str) -> None:
+    """Lock all live tables at once. One after the other, a query of two of them could deadlock."""
+    tables = ", ".join(f"{live}.{table}" for table in REBUILT)
+    deadline = time.monotonic() + _READERS_WITHIN
+    while True:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE NOWAIT")
+                return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            if time.monotonic() > deadline:
+                raise TablesInUse(
+                    f"for {_READERS_WITHIN:.0f} s somebody read the tables; try again when no"
+                    " long query runs on them"
+                ) from error
+        time.sleep(_AGAIN)
+
+
 def _record(live: str, *, after: int, until: int, tell: Callable[[str], None]) -> None:
     """Record the events of the log with these numbers in the new tables."""
-    wanted = services.RECORDED | ledger.RECORDED
-    while batch := event_log.events_between(after=after, until=until, of=wanted, limit=_BATCH):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL search_path TO {_SCHEMA}, {live}")
-            events = [event for _, event in batch]
-            services.record(events)
-            ledger.record(events)
-        after = batch[-1].number
-        tell(f"event {after} of {until}")
+    for part in _PARTS:
+        done = after
+        while batch := part.read(after=done, until=until, of=part.recorded, limit=_BATCH):
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL search_path TO {_SCHEMA}, {live}")
+                part.record([event for _, event in batch])
+            done = batch[-1].number
+            tell(f"{part.name}: event {done} of {until}")
 
 
 def _analyze() -> None:

@@ -1,13 +1,16 @@
 """Balance transactions: what each payment, refund and dispute adds to the account, and its fee.
 
-The account settles every currency it charges in, so there is never an exchange rate. The fee is
-Stripe's for a card in the United States, 2.9 % + 30 hundredths, rounded half up, in whole minor
-units; a refund returns no fee; a dispute costs 15.00.
+The account settles every currency it charges in, but for those that `/_emulator/settlement` names
+with the one that they are exchanged for. The fee is Stripe's for a card in the United States, 2.9 %
++ 30 hundredths, rounded half up, in whole minor units; a refund returns no fee; a dispute costs
+15.00.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+import orjson
 
 from devstack.stripe_emulator import currencies
 from devstack.stripe_emulator.errors import StripeObject
@@ -103,6 +106,13 @@ def _scaled(amount: int, currency: str) -> int:
     return amount * 10 if currency in currencies.THREE_DECIMAL else amount
 
 
+def _settled_in(session: Session, currency: str) -> tuple[str, float | None]:
+    """Return the currency of the balance, and what one minor unit is worth in it if it differs."""
+    exchanged = orjson.loads(session.store.setting("settlement", "{}"))
+    settled_in, rate = exchanged.get(currency, (currency, None))
+    return settled_in, rate
+
+
 def _record(
     session: Session,
     *,
@@ -114,6 +124,9 @@ def _record(
     fee_description: str = "Stripe processing fees",
     available_at_once: bool = False,
 ) -> StripeObject:
+    currency, rate = _settled_in(session, source["currency"])
+    if rate is not None:
+        amount, fee = round(amount * rate), round(fee * rate)
     now = session.now(source)
     midnight = now - now % _DAY
     fee_details: list[dict[str, Any]] = []
@@ -122,7 +135,7 @@ def _record(
             {
                 "amount": fee,
                 "application": None,
-                "currency": source["currency"],
+                "currency": currency,
                 "description": fee_description,
                 "type": "stripe_fee",
             }
@@ -133,8 +146,9 @@ def _record(
         amount=amount,
         available_on=now if available_at_once else midnight + 2 * _DAY,
         balance_type="payments",
-        currency=source["currency"],
+        currency=currency,
         description=source.get("description"),
+        exchange_rate=rate,
         fee=fee,
         fee_details=fee_details,
         net=amount - fee,

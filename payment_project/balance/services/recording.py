@@ -6,9 +6,8 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from django.db import transaction
-from django.utils import timezone
 
-from kafka_bridge import bulk, outbox
+from kafka_bridge import bulk, database, outbox
 from kafka_bridge.contracts import ACCOUNT, BalanceTransactionRecorded
 from payment_project.balance import selectors
 from payment_project.balance.models import BalanceTransaction, Watermark
@@ -33,7 +32,7 @@ def record_balance(*, since: datetime | None = None) -> int:
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
     """
-    began, recorded, after = timezone.now(), 0, None
+    began, recorded, after = database.now(), 0, None
     moment = _read_until() - OVERLAP
     if since:
         moment = min(since, moment)  # what was not read yet is not passed over
@@ -90,6 +89,8 @@ def _row(one: Movement, whose: Whose) -> BalanceTransaction:
         fee=one.fee,
         net=one.net,
         currency=one.currency,
+        presentment_amount=one.presentment_amount,
+        presentment_currency=one.presentment_currency or "",
         source_id=one.source_id,
         payment_intent_id=one.payment_intent_id,
         payment_id=whose.payment_id,
@@ -111,6 +112,8 @@ def _event(one: Movement, whose: Whose) -> BalanceTransactionRecorded:
         fee=one.fee,
         net=one.net,
         currency=one.currency,
+        presentment_amount=one.presentment_amount,
+        presentment_currency=one.presentment_currency,
         source_id=one.source_id,
         payment_id=whose.payment_id,
         payment_intent_id=one.payment_intent_id or None,

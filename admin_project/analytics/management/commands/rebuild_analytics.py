@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from admin_project.analytics.services.rebuild import RebuildRuns, rebuild
+from admin_project.analytics.services.rebuild import RebuildRuns, TablesInUse, rebuild
 from kafka_bridge.broker import BrokerError
 from kafka_bridge.database import keep_no_query_log
 from kafka_bridge.replay import receive_retained
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             if options["from_kafka"]:
                 receive_retained(tell=self.stdout.write)
             differences = rebuild(tell=self.stdout.write)
-        except (RebuildRuns, BrokerError) as error:
+        except (RebuildRuns, TablesInUse, BrokerError) as error:
             raise CommandError(str(error)) from error
         for table, count in differences.items():
             text = f"{table}: {f'{count} rows differed' if count else 'as it was'}"
