@@ -1,10 +1,12 @@
 """What the admin service's settings add to those of all."""
 
 from kafka_bridge.conf.base import *  # noqa: F403
-from kafka_bridge.conf.base import BASE_APPS, REST_FRAMEWORK
+from kafka_bridge.conf.base import BASE_APPS, REST_FRAMEWORK, env
 from kafka_bridge.contracts import Topic
 
 SERVICE_NAME = "admin"
+# Nobody waits for figures as a customer waits for an answer, and in batches they cost less.
+KAFKA_BRIDGE_LINGER = env.float("KAFKA_BRIDGE_LINGER", default=0.1)
 INSTALLED_APPS = [
     "admin_project.readers",
     "admin_project.event_log",

@@ -32,7 +32,7 @@ _OWN = {
         *("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT", "STRIPE_LIMITS_URL"),
         *("PAYMENT_DEADLINES", "DUNNING", "STRIPE_ADOPT"),
     ),
-    "admin": (),
+    "admin": ("KAFKA_BRIDGE_LINGER",),
 }
 
 

@@ -38,7 +38,11 @@ class EventConsumer:
         working = False
         try:
             while not self._stop.is_set():
-                records = self._broker.poll(limit=BATCH, timeout=0 if working else POLL_TIMEOUT)
+                records = self._broker.poll(
+                    limit=BATCH,
+                    timeout=0 if working else POLL_TIMEOUT,
+                    linger=settings.KAFKA_BRIDGE_LINGER,
+                )
                 if records:
                     self._store(records)
                     self._broker.commit(records)

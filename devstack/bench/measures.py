@@ -195,6 +195,7 @@ class Bench:
     def webhooks(self) -> list[Target]:
         """Measure how fast webhooks are acknowledged: T8."""
         self.tell("An open loop of webhooks: 200/s")
+        self.system.wait_until_emails_are_sent()  # those of the payments before
         event = {
             "object": "event",
             "type": "payment_intent.succeeded",

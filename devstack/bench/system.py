@@ -179,6 +179,13 @@ class System:
     def _last_handled(self, service: str, after: int) -> float:
         return float(self.row(service, _LAST_HANDLED, after)[0])
 
+    def wait_until_emails_are_sent(self) -> None:
+        """Wait for the mailer, which is slower than the payments that it tells of."""
+        sent = (
+            "SELECT NOT EXISTS (SELECT FROM emails_email WHERE sent_at IS NULL AND due_at <= now())"
+        )
+        wait_until(lambda: self.row("customer", sent)[0], what="e-mails to be sent", seconds=300)
+
     def row(self, service: str, statement: str, *parameters: Any) -> tuple[Any, ...]:
         """Return the first row that a service's database answers."""
         connection = psycopg2.connect(self.running.database_urls[service])

@@ -40,7 +40,10 @@ from kafka_bridge.contracts import Topic
 
 _CUSTOMERS: Final = 24
 _LONGER_THAN_ANY_RUN: Final = 7 * 24 * 3600
-"""Seconds: who never comes back from the bank is not given up meanwhile, by whatever clock."""
+"""Seconds: nobody is given up meanwhile, by whatever clock."""
+_WAITS: Final = tuple(
+    f"requires_{what}" for what in ("action", "confirmation", "payment_method", "capture")
+)
 _RATE_LIMITS: Final = ("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT")
 _LOGS: Final = STATE / "chaos-logs"
 
@@ -65,6 +68,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--settle", type=float, default=SECONDS, help=f"seconds to come to rest ({SECONDS:g})"
     )
+    parser.add_argument("--clocks", action="store_true", help="move the services' clocks as well")
     parser.add_argument("--plan", action="store_true", help="print the schedule and do nothing")
     parser.add_argument("--json", action="store_true", help="print the report as JSON, on one line")
     return parser.parse_args(arguments)
@@ -97,6 +101,7 @@ def _plan(options: argparse.Namespace) -> list[Step]:
         payments=options.payments,
         topics=[str(topic) for topic in Topic],
         kafka_too=options.kafka == "apache",  # the embedded one forgets its records
+        clocks_too=options.clocks,
         only=options.only,
         rate=options.rate,
     )
@@ -111,7 +116,7 @@ def _run(options: argparse.Namespace, folder: Path) -> Report:
     environment = {
         **os.environ,
         **dict.fromkeys(_RATE_LIMITS, str(Quota.of(options.rate).requests)),
-        "PAYMENT_DEADLINES": json.dumps({"requires_action": _LONGER_THAN_ANY_RUN}),
+        "PAYMENT_DEADLINES": json.dumps(dict.fromkeys(_WAITS, _LONGER_THAN_ANY_RUN)),
     }
     requests = folder / REQUESTS
     lines, clocks = Lines(), Clocks(folder)
@@ -122,7 +127,7 @@ def _run(options: argparse.Namespace, folder: Path) -> Report:
         environment=environment,
         stripe_journal=requests,
         through=lines.open,
-        environment_of=clocks.environment,
+        **({"environment_of": clocks.environment} if options.clocks else {}),
     ) as stack:
         stack.start_servers()
         stack.start_services()

@@ -180,7 +180,7 @@ def _joins() -> list[Card]:
     ]
 
 
-def disruptions(*, kafka_too: bool) -> list[Card]:
+def disruptions(*, kafka_too: bool, clocks_too: bool = False) -> list[Card]:
     """Return the deck: each disruption that a run is made of, some twice."""
     return [
         *(
@@ -189,7 +189,8 @@ def disruptions(*, kafka_too: bool) -> list[Card]:
             *_stops(kafka_too=kafka_too),
             *_cuts(),
         ),
-        *(*_freezes(), *_joins(), *_losses(), *_moved_clocks()),
+        *(*_freezes(), *_joins(), *_losses()),
+        *(_moved_clocks() if clocks_too else ()),
     ]
 
 
@@ -199,17 +200,23 @@ def plan(
     payments: int,
     topics: list[str],
     kafka_too: bool,
+    clocks_too: bool = False,
     only: str = "",
     rate: float = RATE,
 ) -> list[Step]:
     """Plan a run. The deck is shuffled and dealt, again and again until the payments are over.
 
     `topics` get bad and old records; `kafka_too` kills the broker, if it keeps its records, and has
-    consumers leave their groups; `only` is a regular expression that takes cards out of the deck.
+    consumers leave their groups; `clocks_too` moves the services' clocks; `only` is a regular
+    expression that takes cards out of the deck.
     """
     dice = random.Random(f"{seed}:schedule")  # noqa: S311 - repeatable
     last = int(payments * _CALM_END)
-    deck = [card for card in disruptions(kafka_too=kafka_too) if re.search(only, str(card))]
+    deck = [
+        card
+        for card in disruptions(kafka_too=kafka_too, clocks_too=clocks_too)
+        if re.search(only, str(card))
+    ]
     steps = _disruptions(dice, deck, last, gap=_payments(_EVERY, rate))
     steps += _weather(dice, last, gap=_payments(_WEATHER_EVERY, rate))
     steps += _quiet(dice, topics, last, rounds=max(1, round(last / (_ROUND * rate))))

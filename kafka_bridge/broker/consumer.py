@@ -1,5 +1,7 @@
 """Consuming: batches of records, as a member of a consumer group."""
 
+import threading
+import time
 from collections.abc import Iterable
 from typing import Final
 
@@ -21,6 +23,10 @@ _CONSUMER_SETTINGS: Final = {
     "heartbeat.interval.ms": 2_000,
     "fetch.queue.backoff.ms": 10,
 }
+JOINS_WITHIN: Final = 60.0
+"""Seconds that a client may be outside its group: some times a session's timeout."""
+_LONGEST_WAIT: Final = 600.0
+
 # The records come again, to this consumer or another: nothing to die of (docs/decisions/0003).
 _LOST_PARTITION: Final = frozenset(
     {
@@ -35,24 +41,36 @@ _LOST_PARTITION: Final = frozenset(
 
 
 class BrokerConsumer:
-    """Reads batches of records as a member of a consumer group."""
+    """Reads batches of records as a member of a consumer group.
+
+    A client that stays outside its group is replaced: librdkafka 2.16.0 may never join again when
+    its connections break while it loses its partitions.
+    """
 
     def __init__(self, *, group: str, topics: Iterable[str]) -> None:
+        self._group = group
+        self._topics = list(topics)
+        self.paused = False
+        self._joins_within = JOINS_WITHIN
+        self._start()
+
+    def _start(self) -> None:
+        self._outside_since: float | None = time.monotonic()
         self._consumer = Consumer(
             client_settings(_CONSUMER_SETTINGS, settings.KAFKA_CONSUMER_SETTINGS)
-            | {"group.id": group, "error_cb": log_client_error, "on_commit": self._on_commit}
+            | {"group.id": self._group, "error_cb": log_client_error, "on_commit": self._on_commit}
         )
-        self._consumer.subscribe(list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke)
-        self.paused = False
+        self._consumer.subscribe(self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke)
 
-    def poll(self, *, limit: int, timeout: float) -> list[Record]:
-        """Wait up to `timeout` seconds for one record, then take with it what is there already."""
+    def poll(self, *, limit: int, timeout: float, linger: float = 0.0) -> list[Record]:
+        """Wait up to `timeout` seconds for a record, then `linger` for others to take with it."""
         first = self._consumer.poll(timeout)
         if first is None:
+            self._be_in_the_group()
             return []
         return [
             record_of(message)
-            for message in [first, *self._consumer.consume(limit - 1, 0)]
+            for message in [first, *self._consumer.consume(limit - 1, linger)]
             if _is_record(message)
         ]
 
@@ -83,13 +101,29 @@ class BrokerConsumer:
         """Leave the group, so that others take the partitions at once."""
         self._consumer.close()
 
+    def _be_in_the_group(self) -> None:
+        if self._outside_since is None:
+            return
+        outside = time.monotonic() - self._outside_since
+        if outside < self._joins_within:
+            return
+        logger.error("outside_consumer_group", group=self._group, seconds=round(outside))
+        self._joins_within = min(2 * self._joins_within, _LONGEST_WAIT)  # the broker may be away
+        # It may not even end.
+        threading.Thread(target=self._consumer.close, name="close", daemon=True).start()
+        self._start()
+
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if consumer is self._consumer:
+            self._outside_since, self._joins_within = None, JOINS_WITHIN
         consumer.incremental_assign(partitions)
         if self.paused:
             consumer.pause(partitions)
         logger.info("partitions_assigned", partitions=_names(partitions))
 
-    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if consumer is self._consumer:
+            self._outside_since = time.monotonic()
         # Called from `poll`, when the batch before it is stored and its offsets are on their way.
         logger.info("partitions_revoked", partitions=_names(partitions))
 

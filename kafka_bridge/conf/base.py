@@ -98,6 +98,8 @@ KAFKA_PRODUCER_SETTINGS: dict[str, Any] = env.json("KAFKA_PRODUCER_SETTINGS", de
 KAFKA_CONSUMER_SETTINGS: dict[str, Any] = env.json("KAFKA_CONSUMER_SETTINGS", default={})
 # Pending events from which a consumer leaves records with the broker until the workers catch up.
 KAFKA_BRIDGE_PENDING_LIMIT = env.int("KAFKA_BRIDGE_PENDING_LIMIT", default=200_000)
+# Seconds for which a consumer that has a record waits for more, to store them together.
+KAFKA_BRIDGE_LINGER = env.float("KAFKA_BRIDGE_LINGER", default=0.0)
 # How long relayed and handled events are kept, and so how long repetitions of them are known.
 KAFKA_BRIDGE_RETENTION_DAYS = env.int("KAFKA_BRIDGE_RETENTION_DAYS", default=30)
 KAFKA_TOPIC_PARTITIONS = env.int("KAFKA_TOPIC_PARTITIONS", default=6)

@@ -16,8 +16,8 @@ from kafka_bridge.contracts import Topic
 TOPICS = [str(topic) for topic in Topic]
 
 
-def planned(seed, payments=300, kafka_too=False):
-    return plan(seed=seed, payments=payments, topics=TOPICS, kafka_too=kafka_too)
+def planned(seed, payments=300, **too):
+    return plan(seed=seed, payments=payments, topics=TOPICS, **{"kafka_too": False, **too})
 
 
 class TestPlan:
@@ -40,13 +40,17 @@ class TestPlan:
 
     @given(seed=st.integers())
     def test_large_run_meets_everything(self, seed):
-        steps = planned(seed, payments=1500, kafka_too=True)
+        steps = planned(seed, payments=1500, kafka_too=True, clocks_too=True)
 
         met = {(step.action, step.target, step.how) for step in steps}
-        assert met >= {(card.action, card.target, card.how) for card in disruptions(kafka_too=True)}
+        deck = disruptions(kafka_too=True, clocks_too=True)
+        assert met >= {(card.action, card.target, card.how) for card in deck}
         assert {target for action, target, _ in met if action is Action.WEATHER} == set(WEATHERS)
         assert {target for action, target, _ in met if action is Action.POISON} == set(TOPICS)
         assert {how for action, _, how in met if action is Action.POISON} <= set(POISONS)
+
+    def test_clocks_are_moved_only_when_asked_for(self):
+        assert not [step for step in planned(3, 3000) if step.action is Action.MOVE_CLOCK]
 
     def test_broker_that_forgets_is_never_killed(self):
         steps = planned(3, payments=3000)

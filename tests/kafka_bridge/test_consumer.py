@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from devstack.waiting import DeadlinePassedError, wait_until
 from kafka_bridge import consumer
 from kafka_bridge.broker import BrokerConsumer, BrokerProducer, group_offsets
+from kafka_bridge.broker.consumer import JOINS_WITHIN
 from kafka_bridge.consumer import EventConsumer
 from kafka_bridge.handlers import handles, handles_answers
 from kafka_bridge.models import InboxEvent, OutboxEvent
@@ -181,6 +182,44 @@ class Member(BrokerConsumer):
     def _on_revoke(self, consumer, partitions):
         self.changes += bool(partitions)
         super()._on_revoke(consumer, partitions)
+
+
+class TestOutsideItsGroup:
+    def test_a_client_that_never_joins_is_replaced(self, stream, settings):
+        right = settings.KAFKA_BOOTSTRAP_SERVERS
+        settings.KAFKA_BOOTSTRAP_SERVERS = "127.0.0.1:9"  # nobody is there
+        member = Member(stream)
+        try:
+            lost = member._consumer
+            settings.KAFKA_BOOTSTRAP_SERVERS = right
+            assert member.partitions() == 0
+            assert member._consumer is lost
+
+            member._outside_since -= JOINS_WITHIN
+
+            wait_until(lambda: member.partitions() == PARTITIONS, what="partitions", seconds=30)
+
+            assert member._consumer is not lost
+        finally:
+            member.close()
+
+    def test_a_member_for_which_no_partition_is_left_is_in_it(self, settings):
+        topic = new_topic(partitions=1)
+        with consumed_topic(topic) as event_class:
+            stream = Stream(topic, event_class, f"tests-{uuid4()}")
+            members = [Member(stream)]
+            try:
+                wait_until(lambda: members[0].partitions() == 1, what="a partition", seconds=30)
+                members.append(Member(stream))
+
+                def all_in():
+                    shares = sorted(member.partitions() for member in members)
+                    return shares == [0, 1] and not any(m._outside_since for m in members)
+
+                wait_until(all_in, what="both to be in the group", seconds=30)
+            finally:
+                for member in members:
+                    member.close()
 
 
 class TestStaticMember:
