@@ -31,7 +31,7 @@ class Delivery(NamedTuple):
 
     received_at: datetime
     attempts: int
-    age: timedelta = timedelta()
+    age: timedelta
     """Since `received_at` when the attempt began. Both are by the database's clock, not by ours."""
 
 
@@ -40,7 +40,7 @@ _delivery: ContextVar[Delivery | None] = ContextVar("delivery", default=None)
 
 def current_delivery() -> Delivery:
     """Return the delivery of the event that the running `call` was given; if none, a first one."""
-    return _delivery.get() or Delivery(received_at=timezone.now(), attempts=0)
+    return _delivery.get() or Delivery(timezone.now(), attempts=0, age=timedelta())
 
 
 @contextlib.contextmanager

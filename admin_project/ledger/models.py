@@ -29,7 +29,7 @@ class BalanceTransaction(models.Model):
     currency = models.CharField(max_length=3)
     presentment_amount = models.BigIntegerField(null=True, blank=True)
     """`amount` as the customer paid or got it, where that was in another currency."""
-    presentment_currency = models.CharField(max_length=3, blank=True, default="")
+    presentment_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
     source_id = models.CharField(max_length=255, blank=True)
     payment_id = models.UUIDField(null=True, blank=True, db_index=True)
     payment_intent_id = models.CharField(max_length=255, blank=True)
@@ -62,7 +62,7 @@ class Entry(models.Model):
     amount = models.BigIntegerField()
     presentment_amount = models.BigIntegerField(null=True, blank=True)
     """`amount` as the customer paid or got it, where that was in another currency."""
-    presentment_currency = models.CharField(max_length=3, blank=True, default="")
+    presentment_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
     payment_id = models.UUIDField(null=True, blank=True)
     occurred_at = models.DateTimeField()
 

@@ -48,7 +48,8 @@ class StripeDifference:
     in_ledger: int
 
 
-# In the currency it was paid in, whatever currency Stripe settled it in.
+# In the currency it was paid in, whatever currency Stripe settled it in; what was entered before
+# that was told is left out.
 _DIFFERENCES: Final = """
 WITH entered AS (
     SELECT payment_id, coalesce(nullif(presentment_currency, ''), currency) AS currency,
@@ -65,14 +66,20 @@ WITH entered AS (
         coalesce(entered.refunded, 0) AS entered_refunded
     FROM analytics_paymentfact AS fact
     FULL JOIN entered USING (payment_id, currency)
-    WHERE %(before)s IS NULL OR coalesce(fact.measured_at, entered_at) < %(before)s
+    WHERE (%(before)s IS NULL OR coalesce(fact.measured_at, entered_at) < %(before)s)
+    AND NOT EXISTS (
+        SELECT FROM analytics_paymentfact AS paid JOIN ledger_entry AS settled USING (payment_id)
+        WHERE payment_id = coalesce(fact.payment_id, entered.payment_id)
+        AND settled.account IN ('charges', 'refunds')
+        AND settled.presentment_currency = '' AND settled.currency <> paid.currency
+    )
 )
 SELECT payment_id::text, currency, what, measured, entered
 FROM compared, LATERAL (VALUES
     ('captured', captured, entered_captured), ('refunded', refunded, entered_refunded)
 ) AS pair (what, measured, entered)
 WHERE measured <> entered
-ORDER BY payment_id, what
+ORDER BY payment_id, what, currency
 LIMIT %(limit)s
 """
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import BooleanField, Exists, OuterRef, Q, Subquery, UUIDField
+from django.db.models import BooleanField, Exists, F, OuterRef, Q, QuerySet, Subquery, UUIDField
 from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from admin_project.analytics.models import PaymentFact
@@ -139,12 +139,13 @@ def _measure(hops: list[Hop], causes: dict[str, UUID | None]) -> None:
 def _silences(correlations: list[UUID]) -> list[str]:
     now = timezone.now()
     asks = LoggedEvent.objects.filter(
-        event_id__in=Ask.objects.filter(
+        event_id__in=_open_asks()
+        .filter(
             event_id__in=LoggedEvent.objects.filter(correlation_id__in=correlations).values(
                 "event_id"
-            ),
-            answered_at__isnull=True,
-        ).values("event_id")
+            )
+        )
+        .values("event_id")
     )
     return [
         f"{event.topic} accepted {clock(event.occurred_at)}, nothing since"
@@ -153,18 +154,23 @@ def _silences(correlations: list[UUID]) -> list[str]:
     ]
 
 
-def _unanswered(now: datetime, limit: int) -> list[Stuck]:
-    # A payment that is asked for twice is answered once, and one whose request died may come from a
-    # webhook. Once it is measured, its status tells whether it stands still.
+def _open_asks() -> QuerySet[Ask]:
+    """Return what was not answered, but for payments that are measured: their status tells.
+
+    One asked for twice is answered once, and one whose request died may come from a webhook.
+    """
     asked_for = LoggedEvent.objects.filter(
         event_id=OuterRef("event_id"), topic=Topic.STRIPE_PAYMENT_REQUEST
     ).annotate(payment_id=Cast(KT("content__paymentId"), UUIDField()))
-    late = list(
-        Ask.objects.filter(answered_at__isnull=True, asked_at__lt=now - ANSWER_WITHIN)
-        .annotate(payment_id=Subquery(asked_for.values("payment_id")))
+    return (
+        Ask.objects.filter(answered_at__isnull=True)
+        .annotate(payment_id=Coalesce(Subquery(asked_for.values("payment_id")), F("event_id")))
         .exclude(Exists(PaymentFact.objects.filter(payment_id=OuterRef("payment_id"))))
-        .order_by("asked_at")[:limit]
     )
+
+
+def _unanswered(now: datetime, limit: int) -> list[Stuck]:
+    late = list(_open_asks().filter(asked_at__lt=now - ANSWER_WITHIN).order_by("asked_at")[:limit])
     died = {
         event.causation_id: f"dead letter of the {event.source}: {event.content.get('errorType')}"
         for event in LoggedEvent.objects.filter(

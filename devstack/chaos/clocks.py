@@ -23,6 +23,7 @@ class Clocks:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._moved: dict[str, threading.Timer] = {}
+        self._writing = threading.Lock()
 
     def environment(self, service: str) -> dict[str, str]:
         """Return what a service's processes need to have a clock that can be moved."""
@@ -58,9 +59,10 @@ class Clocks:
             self._set(service, _RIGHT)
 
     def _set(self, service: str, offset: str) -> None:
-        new = self._file(service).with_suffix(".new")
-        new.write_text(f"{offset}\n")
-        new.replace(self._file(service))
+        with self._writing:
+            new = self._file(service).with_suffix(".new")
+            new.write_text(f"{offset}\n")
+            new.replace(self._file(service))
 
     def _file(self, service: str) -> Path:
         return self._folder / f"{service}.clock"

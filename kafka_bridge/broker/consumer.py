@@ -25,7 +25,7 @@ _CONSUMER_SETTINGS: Final = {
 }
 JOINS_WITHIN: Final = 60.0
 """Seconds that a client may be outside its group: some times a session's timeout."""
-_LONGEST_WAIT: Final = 600.0
+_LONGEST_WAIT: Final = 120.0
 
 # The records come again, to this consumer or another: nothing to die of (docs/decisions/0003).
 _LOST_PARTITION: Final = frozenset(
@@ -109,9 +109,10 @@ class BrokerConsumer:
             return
         logger.error("outside_consumer_group", group=self._group, seconds=round(outside))
         self._joins_within = min(2 * self._joins_within, _LONGEST_WAIT)  # the broker may be away
-        # It may not even end.
-        threading.Thread(target=self._consumer.close, name="close", daemon=True).start()
+        lost = self._consumer
         self._start()
+        # It may not even end.
+        threading.Thread(target=lost.close, name="close", daemon=True).start()
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if consumer is self._consumer:

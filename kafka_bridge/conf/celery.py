@@ -24,9 +24,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# The inbox is the queue and a message only a hint that it has work, so messages may be lost.
 CELERY_BEAT_SCHEDULER = "kafka_bridge.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = SWEEP_INTERVAL
+# The inbox is the queue and a message only a hint that it has work, so messages may be lost.
 CELERY_BEAT_SCHEDULE = {
     "sweep-lanes": {
         "task": "kafka_bridge.tasks.drain_lanes",

@@ -15,7 +15,7 @@ class BalanceTransaction(models.Model):
     net = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     presentment_amount = models.BigIntegerField(null=True, blank=True)
-    presentment_currency = models.CharField(max_length=3, blank=True, default="")
+    presentment_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
     source_id = models.CharField(max_length=255, blank=True, db_index=True)
     payment_intent_id = models.CharField(max_length=255, blank=True)
     payment_id = models.UUIDField(null=True, blank=True, db_index=True)

@@ -123,7 +123,7 @@ def _resolve(object_ids: Sequence[str]) -> None:
 
 def _record(found: Found) -> list[Divergence]:
     """Record divergences. Returns those that nobody has asked to repair lately."""
-    now = timezone.now()
+    now = database.now()
     asked: list[Divergence] = []
     for object_id in sorted(found):
         kind, detail = found[object_id]

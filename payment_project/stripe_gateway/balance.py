@@ -102,10 +102,12 @@ def _presentment(
 ) -> tuple[int | None, str | None]:
     """Return what the source says, if Stripe exchanged it: a charge, a refund or a dispute."""
     currency = source.get("currency")
-    if not transaction.get("exchange_rate") or currency in (None, transaction["currency"]):
+    if currency in (None, transaction["currency"]) or "amount" not in source:
         return None, None
-    # Of a charge that was captured in part, the rest never moved.
-    amount = source["amount_captured" if "amount_captured" in source else "amount"]
+    # Of a charge captured in part it is all, if the rest is given back by another transaction.
+    amounts = (source["amount"], source.get("amount_captured", source["amount"]))
+    rate = transaction.get("exchange_rate") or 1
+    amount = min(amounts, key=lambda one: abs(one * rate - abs(transaction["amount"])))
     return (-amount if transaction["amount"] < 0 else amount), currency
 
 

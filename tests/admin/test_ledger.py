@@ -152,6 +152,27 @@ class TestCheck:
         assert selectors.differences() == []
         assert in_accounts()["refunds", "eur"] == 485
 
+    def test_what_is_settled_in_another_currency_and_says_no_more_is_left_out(self):
+        take([measured(PAYMENT, amount_captured=1999, currency="usd")])
+        enter([recorded(amount=1850)])
+
+        assert selectors.differences() == []
+
+    def test_a_charge_in_another_currency_than_the_payments_is_shown(self):
+        take([measured(PAYMENT, amount_captured=1999, currency="usd")])
+        enter([recorded(amount=1850, presentment_amount=1999, presentment_currency="gbp")])
+
+        assert [(one.currency, one.measured, one.in_ledger) for one in selectors.differences()] == [
+            ("gbp", 0, 1999),
+            ("usd", 1999, 0),
+        ]
+
+    def test_what_was_authorized_and_not_captured_was_never_charged(self):
+        take([measured(PAYMENT, amount_captured=1200)])
+        enter([recorded(), recorded("txn_2", "partial_capture_reversal", -799, 0)])
+
+        assert selectors.differences() == []
+
 
 def listed(*, days=0, timestamp=NOW, **currencies):
     """Say what Stripe lists of a day: `eur=(transactions, amount, fee)`."""

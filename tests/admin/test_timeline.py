@@ -243,6 +243,16 @@ class TestStuck:
 
         assert stuck() == []
 
+    def test_a_payment_whose_dead_request_a_webhook_made_good_is_not(self):
+        ask = requested(timestamp=timezone.now() - timedelta(hours=1))
+        log_events([ask])
+        assert timeline(str(ask.event_id)).silences
+
+        count([measured(ask.event_id)])
+
+        assert stuck() == []
+        assert timeline(str(ask.event_id)).silences == []
+
     def test_a_request_that_died_says_where(self):
         ask = requested(timestamp=timezone.now() - timedelta(minutes=2))
         log_events([ask])

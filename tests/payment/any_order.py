@@ -9,7 +9,7 @@ import random
 import uuid
 from collections import defaultdict, deque
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -90,7 +90,7 @@ class Relived:
         if reading.read_at is None:
             return reading  # nothing is fetched for it
         object_id = self.copy.of(reading.object_id)
-        with delivered(Delivery(received_at=turn.came_at, attempts=0)):
+        with delivered(Delivery(received_at=turn.came_at, attempts=0, age=timedelta())):
             told = await once(object_id, lambda: _at_once(reading.news))
         if isinstance(told, Read):
             return replace(reading, read_at=told.at)

@@ -298,15 +298,20 @@ class TestFaults:
 
         assert at_stripe.audit(event)["charges"] == 0
 
-    def test_after_a_day_stripe_is_asked_before_anything_is_made(self, charge, run, at_stripe):
+    @pytest.mark.parametrize(
+        ("by_ours", "by_the_databases"),
+        [(timedelta(hours=1), timedelta(hours=24)), (timedelta(hours=24), timedelta(hours=1))],
+    )
+    def test_after_a_day_stripe_is_asked_before_anything_is_made(
+        self, charge, run, at_stripe, by_ours, by_the_databases
+    ):
         event = requested()
         charge(event)
         # Stripe would refuse this with the same key, and has forgotten the key by now.
         forgotten = event.model_copy(update={"correlation_id": uuid4()})
 
         async def a_day_later():
-            age = timedelta(hours=24)
-            with delivered(Delivery(timezone.now() - age, attempts=9, age=age)):
+            with delivered(Delivery(timezone.now() - by_ours, attempts=9, age=by_the_databases)):
                 return await create_payment_intent(forgotten)
 
         state = run(a_day_later())

@@ -119,7 +119,7 @@ class TestRefund:
             handle(event)
 
         at_stripe.forget_keys()
-        with delivered(Delivery(timezone.now() - timedelta(days=2), attempts=12)):
+        with delivered(Delivery(timezone.now(), attempts=12, age=timedelta(days=2))):
             handle(event)
 
         assert refunded(at_stripe, payment) == 500

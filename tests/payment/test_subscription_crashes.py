@@ -25,7 +25,7 @@ MADE = (
 UNKNOWN = ("drop_after", "status_after")
 """An answer lost; and a 500 in its place, which Stripe repeats for the key of a POST."""
 
-A_DAY_LATER = Delivery(timezone.now() - timedelta(days=1), attempts=12)
+A_DAY_LATER = Delivery(timezone.now(), attempts=12, age=timedelta(days=1))
 
 
 @pytest.fixture

@@ -164,6 +164,9 @@ def _keep_appends_out() -> None:
 def _keep_readers_out(live: str) -> None:
     """Lock all live tables at once. One after the other, a query of two of them could deadlock."""
     tables = ", ".join(f"{live}.{table}" for table in REBUILT)
+    with connection.cursor() as cursor:
+        # Who waits for this has autovacuum give way, and it keeps nobody else out.
+        cursor.execute(f"LOCK TABLE {tables} IN SHARE UPDATE EXCLUSIVE MODE")
     deadline = time.monotonic() + _READERS_WITHIN
     while True:
         try:
