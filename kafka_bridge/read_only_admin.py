@@ -1,6 +1,7 @@
 """Django admin for what only events may change."""
 
 import contextlib
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
@@ -26,9 +27,17 @@ class FirstPages(Paginator[Any]):
 
 
 class ValueFilter(admin.SimpleListFilter):
-    """Keeps the rows with a value of `column`; `lookups` offers values without reading them all."""
+    """Keeps the rows with a value of `column`; `values` offers some without reading them all."""
 
     column: ClassVar[str]
+
+    def values(self) -> Iterable[str]:
+        """Return what to choose from."""
+        raise NotImplementedError
+
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, str]]:
+        """Offer the values as they are."""
+        return [(value, value) for value in self.values()]
 
     def has_output(self) -> bool:
         """Show it always, so that nobody looks for it."""

@@ -1,12 +1,12 @@
 """Filters of Django admin's list of payments: none reads the whole table for its values."""
 
+from collections.abc import Iterable
+
 from django.http import HttpRequest
 
 from admin_project.analytics.models import Grain, PaymentAggregate
 from kafka_bridge.contracts import PaymentStatus
 from kafka_bridge.read_only_admin import ValueFilter
-
-_Values = list[tuple[str, str]]
 
 
 class StatusFilter(ValueFilter):
@@ -14,7 +14,7 @@ class StatusFilter(ValueFilter):
 
     title = parameter_name = column = "status"
 
-    def lookups(self, _request: HttpRequest, _model_admin: object) -> _Values:
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, str]]:
         """Offer every status."""
         return [(status.value, status.value.replace("_", " ")) for status in PaymentStatus]
 
@@ -24,8 +24,8 @@ class CurrencyFilter(ValueFilter):
 
     title = parameter_name = column = "currency"
 
-    def lookups(self, _request: HttpRequest, _model_admin: object) -> _Values:
-        """Offer the currencies of the sums by month."""
+    def values(self) -> Iterable[str]:
+        """Return the currencies of the sums by month."""
         return _of_sums(PaymentAggregate.Dimension.ALL, "currency")
 
 
@@ -35,8 +35,8 @@ class TypeFilter(ValueFilter):
     title = "payment type"
     parameter_name = column = "payment_type"
 
-    def lookups(self, _request: HttpRequest, _model_admin: object) -> _Values:
-        """Offer the types of the sums by month."""
+    def values(self) -> Iterable[str]:
+        """Return the types of the sums by month."""
         return _of_sums(PaymentAggregate.Dimension.ALL, "payment_type")
 
 
@@ -46,12 +46,11 @@ class DeclineCodeFilter(ValueFilter):
     title = "decline code"
     parameter_name = column = "decline_code"
 
-    def lookups(self, _request: HttpRequest, _model_admin: object) -> _Values:
-        """Offer the decline codes of the sums by month."""
+    def values(self) -> Iterable[str]:
+        """Return the decline codes of the sums by month."""
         return _of_sums(PaymentAggregate.Dimension.DECLINE_CODE, "value")
 
 
-def _of_sums(dimension: str, column: str) -> _Values:
+def _of_sums(dimension: str, column: str) -> Iterable[str]:
     sums = PaymentAggregate.objects.filter(grain=Grain.MONTH, dimension=dimension)
-    values = sums.order_by(column).values_list(column, flat=True).distinct()
-    return [(value, value) for value in values]
+    return sums.order_by(column).values_list(column, flat=True).distinct()

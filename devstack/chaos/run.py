@@ -127,7 +127,7 @@ def _run(options: argparse.Namespace, folder: Path) -> Report:
         environment=environment,
         stripe_journal=requests,
         through=lines.open,
-        **({"environment_of": clocks.environment} if options.clocks else {}),
+        environment_of=clocks.environment if options.clocks else lambda _: {},
     ) as stack:
         stack.start_servers()
         stack.start_services()

@@ -1,7 +1,7 @@
 """Filters of Django admin's list of payments: none reads the whole table."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Final, Literal
 
 from django.contrib import admin
@@ -18,9 +18,9 @@ _RANGE: Final = re.compile(r"\s*(\d{0,12})\s*(-?)\s*(\d{0,12})\s*")
 class _ValueFilter(ValueFilter):
     column: ClassVar[Literal["currency", "decline_code"]]
 
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Offer the values there are."""
-        return [(value, value) for value in selectors.values_of(self.column)]
+    def values(self) -> Iterable[str]:
+        """Return the values there are."""
+        return selectors.values_of(self.column)
 
 
 class CurrencyFilter(_ValueFilter):

@@ -123,6 +123,8 @@ def _resolve(object_ids: Sequence[str]) -> None:
 
 def _record(found: Found) -> list[Divergence]:
     """Record divergences. Returns those that nobody has asked to repair lately."""
+    if not found:
+        return []
     now = database.now()
     asked: list[Divergence] = []
     for object_id in sorted(found):

@@ -168,20 +168,24 @@ def _keep_readers_out(live: str) -> None:
         # Who waits for this has autovacuum give way, and it keeps nobody else out.
         cursor.execute(f"LOCK TABLE {tables} IN SHARE UPDATE EXCLUSIVE MODE")
     deadline = time.monotonic() + _READERS_WITHIN
-    while True:
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE NOWAIT")
-                return
-        except OperationalError as error:
-            if not isinstance(error.__cause__, LockNotAvailable):
-                raise
-            if time.monotonic() > deadline:
-                raise TablesInUse(
-                    f"for {_READERS_WITHIN:.0f} s somebody read the tables; try again when no"
-                    " long query runs on them"
-                ) from error
+    while not _locked_at_once(tables):
+        if time.monotonic() > deadline:
+            raise TablesInUse(
+                f"for {_READERS_WITHIN:.0f} s somebody read the tables; try again when no"
+                " long query runs on them"
+            )
         time.sleep(_AGAIN)
+
+
+def _locked_at_once(tables: str) -> bool:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE NOWAIT")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        return False
+    return True
 
 
 def _record(live: str, *, after: int, until: int, tell: Callable[[str], None]) -> None:
