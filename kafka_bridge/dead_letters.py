@@ -142,21 +142,23 @@ def discard(events: Iterable[InboxEvent], *, reason: str, by: AbstractBaseUser) 
     """Settle dead events without effect, for the reason given. Returns how many were dead."""
     if not reason.strip():
         raise ValueError("a discard needs a reason")
-    discarded = 0
-    for pks in _batches(events):
-        with transaction.atomic():
-            dead = _lock_dead(pks)
-            InboxEvent.objects.filter(pk__in=[event.pk for event in dead]).update(
-                dead_at=None,
-                handled_at=Now(),
-                error=Concat(Value(f"discarded: {reason}\n"), "error"),
-            )
-            audit.record(dead, by=by, what=f"Discarded: {reason}")
-            for event in dead:
-                with contextlib.suppress(CannotBeHandled):  # nobody can tell what it asked for
-                    handlers.discarded(_readable_event(event))
-            discarded += len(dead)
-    return discarded
+    # One at a time: whoever tells of it locks what it is about, in no order.
+    return sum(_discard(event.pk, reason=reason, by=by) for event in events)
+
+
+@transaction.atomic
+def _discard(pk: int, *, reason: str, by: AbstractBaseUser) -> int:
+    dead = _lock_dead([pk])
+    InboxEvent.objects.filter(pk__in=[event.pk for event in dead]).update(
+        dead_at=None,
+        handled_at=Now(),
+        error=Concat(Value(f"discarded: {reason}\n"), "error"),
+    )
+    audit.record(dead, by=by, what=f"Discarded: {reason}")
+    for event in dead:
+        with contextlib.suppress(CannotBeHandled):  # nobody can tell what it asked for
+            handlers.discarded(_readable_event(event))
+    return len(dead)
 
 
 def _batches(events: Iterable[InboxEvent]) -> Iterator[list[int]]:

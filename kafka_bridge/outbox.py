@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 import psycopg2
-from django.db import connection
+from django.db import connection, transaction
 
 from kafka_bridge.broker import MAX_RECORD_BYTES
 from kafka_bridge.contracts import Event
@@ -110,10 +110,20 @@ def _insert(records: Sequence[OutboxRecord], statement: str) -> int:
     locks = [_as_int4(key_hash) for key_hash in sorted(set(hashes))]
     with connection.cursor() as cursor:
         # What comes last says how many rows it inserted.
-        cursor.execute(
-            f"{_LOCK_KEYS}; NOTIFY {CHANNEL}; {statement}", [_KEY_LOCKS, locks, *columns]
-        )
-        return int(cursor.rowcount)
+        cursor.execute(f"{_LOCK_KEYS}; {statement}", [_KEY_LOCKS, locks, *columns])
+        inserted = int(cursor.rowcount)
+    transaction.on_commit(_notify, robust=True)
+    return inserted
+
+
+def _notify() -> None:
+    """Wake the relay, which would look by itself a second later.
+
+    Not in the transaction: one that notifies holds a lock of the whole server until its commit is
+    on the disk, so that all of them would wait for each other's disk.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"NOTIFY {CHANNEL}")
 
 
 def _outbox_record(event: Event) -> OutboxRecord:

@@ -64,7 +64,8 @@ def _said_by(event: Event | None) -> str:
         case PaymentOutcome() | SubscriptionState():
             return f"{event.status}, revision {event.revision}"
         case SubscriptionPaymentUpdated():
-            return f"{event.invoice_id} {event.status}, revision {event.revision}"
+            back = f", {event.amount_refunded} back" if event.amount_refunded else ""
+            return f"{event.invoice_id} {event.status}{back}, revision {event.revision}"
         case PaymentUpdateRequested() | SubscriptionUpdateRequested():
             return _asked_by(event)
         case WebhookReceived():

@@ -81,7 +81,16 @@ def cards(told: dict[str, Any]) -> list[Card]:
                 note=f"{_units(average, currency)} on average" if average else "",
             )
         )
-    found += [_converted(one) for one in told["converted"]]
+    found += [
+        _converted(
+            "volume",
+            one["into"],
+            one["now"]["volume"],
+            one["before"]["volume"],
+            missing=one["now"]["missing"],
+        )
+        for one in told["converted"]
+    ]
     refunded = " · ".join(
         money(one["now"]["refunded"], one["currency"])
         for one in told["currencies"]
@@ -189,14 +198,18 @@ def webhooks(told: dict[str, Any]) -> list[Bar]:
 
 def movements(told: dict[str, Any]) -> list[tuple[str, str, int, bool]]:
     """Return how recurring revenue moved: kind, money, changes, and whether it grew."""
+    named = [(one["kind"].capitalize(), one) for one in told["subscriptions"]["movements"]]
+    for converted in told["subscriptions"]["converted"]:
+        all_in = f", all in {converted['into'].upper()}"
+        named += [(one["kind"].capitalize() + all_in, one) for one in converted["movements"]]
     return [
         (
-            one["kind"].capitalize(),
+            name,
             f"{'+' if one['amount'] >= 0 else ''}{money(one['amount'], one['currency'])}",
             one["count"],
             one["amount"] >= 0,
         )
-        for one in told["subscriptions"]["movements"]
+        for name, one in named
     ]
 
 
@@ -244,13 +257,12 @@ def wrong(books: dict[str, Any]) -> list[Wrong]:
     ]
 
 
-def _converted(one: dict[str, Any]) -> Card:
-    into, now = one["into"], one["now"]
-    without = ", ".join(currency.upper() for currency in now["missing"])
+def _converted(what: str, into: str, now: int, before: int, *, missing: list[str]) -> Card:
+    without = ", ".join(currency.upper() for currency in missing)
     return Card(
-        name=f"All volume in {into.upper()}",
-        value=_units(now["volume"], into),
-        **_change(now["volume"], one["before"]["volume"], good=1),
+        name=f"All {what} in {into.upper()}",
+        value=_units(now, into),
+        **_change(now, before, good=1),
         note=f"no rate: {without}" if without else "by your rates",
     )
 
@@ -264,7 +276,7 @@ def _not_as_listed(*, what: str, currency: str, at_stripe: int, in_ledger: int, 
 
 def _recurring(told: dict[str, Any]) -> list[Card]:
     before = {one["currency"]: one["amount"] for one in told["mrr_before"]}
-    return [
+    found = [
         Card(
             name=f"MRR {one['currency'].upper()}",
             value=_units(one["amount"], one["currency"]),
@@ -272,6 +284,11 @@ def _recurring(told: dict[str, Any]) -> list[Card]:
             note=f"{one['subscriptions']:,} subscription{'s' * (one['subscriptions'] != 1)}",
         )
         for one in told["mrr"]
+    ]
+    return found + [
+        _converted("MRR", one["into"], one["amount"], one["amount_before"], missing=one["missing"])
+        for one in told["converted"]
+        if one["amount"] or one["amount_before"] or one["missing"]
     ]
 
 

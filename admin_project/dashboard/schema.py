@@ -11,7 +11,6 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from admin_project.analytics import selectors as analytics
-from admin_project.analytics.selectors.rates import ConvertedFigures
 from admin_project.dashboard.choices import PERIODS
 from admin_project.dashboard.selectors import BREAKDOWNS
 from admin_project.ledger.selectors import Balance, Difference, StripeDifference
@@ -52,7 +51,9 @@ def figures() -> serializers.Serializer[Any]:
                 help_text="Counts of all currencies; amounts are 0, as they have no sum.",
             ),
             "currencies": _many(analytics.CurrencyFigures),
-            "converted": _many(ConvertedFigures, "Into each currency that there is a rate into."),
+            "converted": _many(
+                analytics.ConvertedFigures, "Into each currency that there is a rate into."
+            ),
             "series": _many(analytics.Point, "The oldest first."),
             "breakdowns": inline_serializer(
                 "Breakdowns", {by: _many(analytics.Slice) for by in BREAKDOWNS}
@@ -65,6 +66,10 @@ def figures() -> serializers.Serializer[Any]:
                     "mrr": _many(analytics.Mrr, "Now."),
                     "mrr_before": _many(analytics.Mrr, "At the start of the period."),
                     "movements": _many(analytics.Movement),
+                    "converted": _many(
+                        analytics.ConvertedMrr,
+                        "Into each currency that there is a rate into, by those of the last day.",
+                    ),
                     "churn": _many(analytics.Churn),
                     "trials": _of(analytics.TrialConversion),
                     "dunning": _many(analytics.Dunning),

@@ -47,6 +47,7 @@ def everything(choice: Choice) -> dict[str, Any]:
             "mrr": plain(analytics.mrr()),
             "mrr_before": plain(analytics.mrr(period.start)),
             "movements": plain(analytics.mrr_movements(period)),
+            "converted": plain(analytics.converted_mrr(period)),
             "churn": plain(analytics.churn(period)),
             "trials": plain(analytics.trial_conversion(period)),
             "dunning": plain(analytics.dunning(period)),

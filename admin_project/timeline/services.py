@@ -45,6 +45,10 @@ SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::timesta
 ORDER BY event_id
 ON CONFLICT (event_id) DO UPDATE SET
     topic = greatest(timeline_ask.topic, EXCLUDED.topic),
+    customer_id = CASE WHEN EXCLUDED.asked_at IS NULL THEN timeline_ask.customer_id
+        ELSE EXCLUDED.customer_id END,
+    correlation_id = CASE WHEN EXCLUDED.asked_at IS NULL THEN timeline_ask.correlation_id
+        ELSE EXCLUDED.correlation_id END,
     asked_at = coalesce(timeline_ask.asked_at, EXCLUDED.asked_at),
     answered_at = least(timeline_ask.answered_at, EXCLUDED.answered_at)
 """
@@ -55,10 +59,11 @@ def note(events: Sequence[Event]) -> None:
     asks: dict[UUID, list[Any]] = {}
     for event in events:
         if _must_be_answered(event):
-            row = _row(asks, event.event_id, event)
-            row[1], row[4] = event.topic.value, event.timestamp
+            correlation_id = str(event.correlation_id or event.event_id)
+            row = _row(asks, event.event_id)
+            row[1:5] = [event.topic.value, event.customer_id, correlation_id, event.timestamp]
         elif isinstance(event, _ANSWERS) and event.causation_id:
-            row = _row(asks, event.causation_id, event)
+            row = _row(asks, event.causation_id)
             row[5] = _earlier(row[5], event.timestamp)
     if asks:
         with connection.cursor() as cursor:
@@ -66,19 +71,14 @@ def note(events: Sequence[Event]) -> None:
 
 
 def _must_be_answered(event: Event) -> bool:
-    # A capture or cancellation that finds it done already is told by nothing new.
-    if isinstance(event, PaymentUpdateRequested):
-        return event.action == "refund"
-    if isinstance(event, SubscriptionUpdateRequested):
-        return event.action != "refresh"
+    if isinstance(event, PaymentUpdateRequested | SubscriptionUpdateRequested):
+        return event.action != "refresh"  # which is told only if there is news
     return isinstance(event, _ASKS)
 
 
-def _row(asks: dict[UUID, list[Any]], event_id: UUID, event: Event) -> list[Any]:
-    correlation_id = str(event.correlation_id or event.event_id)
-    return asks.setdefault(
-        event_id, [str(event_id), "", event.customer_id, correlation_id, None, None]
-    )
+def _row(asks: dict[UUID, list[Any]], event_id: UUID) -> list[Any]:
+    # An answer may tell of another correlation: whose an ask is, only the ask says.
+    return asks.setdefault(event_id, [str(event_id), "", "", str(event_id), None, None])
 
 
 def _earlier(one: datetime | None, other: datetime) -> datetime:

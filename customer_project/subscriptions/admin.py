@@ -51,7 +51,10 @@ class InvoiceInline(admin.TabularInline[Invoice, Subscription]):
     """A subscription's invoices."""
 
     model = Invoice
-    fields = ("number", "status", "amount_due", "amount_paid", "currency", "attempt", "error_code")
+    fields = (
+        *("number", "status", "amount_due", "amount_paid", "amount_refunded", "currency"),
+        *("dispute_status", "attempt", "error_code"),
+    )
     can_delete = False
     extra = 0
 

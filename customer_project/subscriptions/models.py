@@ -205,6 +205,9 @@ class Invoice(models.Model):
     error_code = models.CharField(max_length=255, blank=True)
     decline_code = models.CharField(max_length=255, blank=True)
     error_message = models.TextField(blank=True)
+    amount_refunded = models.BigIntegerField(default=0, db_default=0)
+    dispute_status = models.CharField(max_length=255, blank=True, default="", db_default="")
+    """Of the newest dispute."""
     revision = models.PositiveIntegerField()
     """The subscription's, when this was told."""
     created_at = models.DateTimeField()
@@ -239,6 +242,8 @@ class SubscriptionEvent(models.Model):
     invoice_id = models.CharField(max_length=255, blank=True)
     amount = models.BigIntegerField(null=True, blank=True)
     """What the invoice asks for."""
+    amount_refunded = models.BigIntegerField(null=True, blank=True)
+    """What went back of it."""
     refused = models.TextField(blank=True)
     error_code = models.CharField(max_length=255, blank=True)
     revision = models.PositiveIntegerField(null=True, blank=True)

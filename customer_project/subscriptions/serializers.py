@@ -185,7 +185,7 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
             *("id", "number", "status", "billing_reason", "amount_due", "amount_paid", "currency"),
             *("period_start", "period_end", "attempt", "next_attempt_at", "customer_can"),
             *("payment_intent_id", "client_secret", "hosted_invoice_url", "error_code"),
-            *("decline_code", "error_message", "created_at"),
+            *("decline_code", "error_message", "amount_refunded", "dispute_status", "created_at"),
         )
 
 
@@ -198,5 +198,5 @@ class SubscriptionEventSerializer(serializers.ModelSerializer[SubscriptionEvent]
         model = SubscriptionEvent
         fields = (
             *("event_id", "what", "source", "answers", "plan", "status", "invoice_id", "amount"),
-            *("refused", "error_code", "at"),
+            *("amount_refunded", "refused", "error_code", "at"),
         )

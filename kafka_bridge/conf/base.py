@@ -55,11 +55,15 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 
+_database = env.db("DATABASE_URL", engine="kafka_bridge.postgresql")
+# A server that vanished without a word is noticed within a minute, not within two hours.
+_KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 DATABASES = {
     "default": {
-        **env.db("DATABASE_URL"),
+        **_database,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": _KEEPALIVES | _database.get("OPTIONS", {}),
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -235,6 +235,8 @@ class PaymentMeasured(PaymentOutcome):
     event_type: Literal[Topic.PAYMENT_ANALYTICS] = Topic.PAYMENT_ANALYTICS
     version: Version = "1.1"
     payment_type: Literal["one_off", "subscription_first", "subscription_renewal"] = "one_off"
+    """`subscription_first` is paid to subscribe, by somebody who waits for it. What Stripe charges
+    on its own is a renewal, also at the end of a trial."""
     subscription_id: UUID | None = None
     subscription_plan_id: Identifier | None = None
     card_brand: Annotated[str, StringConstraints(max_length=32)] | None = None

@@ -16,6 +16,7 @@ from kafka_bridge.contracts.base import (
     Revision,
     Source,
     Timestamp,
+    Version,
 )
 from kafka_bridge.contracts.payments import CustomerInfo, Metadata, PaymentOptions, SavedCard
 from kafka_bridge.contracts.topics import Topic
@@ -220,12 +221,13 @@ class SubscriptionStatusUpdated(SubscriptionState):
 
 
 class SubscriptionPaymentUpdated(Event):
-    """An invoice was paid, or was not. Produced by payment, consumed by customer and admin."""
+    """An invoice was paid or not, or its money went back. From payment to customer and admin."""
 
     topic: ClassVar = Topic.SUBSCRIPTION_PAYMENT_UPDATED
     private: ClassVar = frozenset({"client_secret", "hosted_invoice_url"})
 
     event_type: Literal[Topic.SUBSCRIPTION_PAYMENT_UPDATED] = Topic.SUBSCRIPTION_PAYMENT_UPDATED
+    version: Version = "1.1"
     source: Source = "payment-service"
     subscription_id: UUID
     invoice_id: Identifier
@@ -250,4 +252,8 @@ class SubscriptionPaymentUpdated(Event):
     error: str | None = None
     error_code: Code | None = None
     decline_code: Code | None = None
+    amount_refunded: MinorUnitsOrZero | None = None
+    """What went back, and what is on its way back."""
+    dispute_status: Code | None = None
+    """Of the newest dispute."""
     revision: Revision | None = None

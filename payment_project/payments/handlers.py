@@ -24,6 +24,12 @@ def fail_discarded(requests: Sequence[CardPaymentRequested]) -> None:
     services.fail_discarded(requests)
 
 
+@handles_discarded(PaymentUpdateRequested)
+def refuse_discarded(requests: Sequence[PaymentUpdateRequested]) -> None:
+    """Report what operators gave up of what was asked of payments."""
+    services.refuse_discarded(requests)
+
+
 @handles_answers(PaymentUpdateRequested, call=update_payment)
 def record_updates(updates: Sequence[Answered[PaymentUpdateRequested, IntentState]]) -> None:
     """Record what became of payments that somebody went on with."""

@@ -117,7 +117,7 @@ class Invoice(models.Model):
     money_back_read_at = models.DateTimeField(null=True, blank=True)
     """By the database's clock, before these two were read from Stripe."""
     revision = models.PositiveIntegerField()
-    """The subscription's, when the invoice changed last; what goes back changes it not."""
+    """The subscription's, when the invoice changed last."""
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -1,5 +1,5 @@
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -11,6 +11,8 @@ from kafka_bridge.contracts import (
     PaymentMeasured,
     PaymentOptions,
     PaymentStatus,
+    SubscriptionStatus,
+    SubscriptionStatusUpdated,
     Topic,
 )
 
@@ -32,6 +34,25 @@ def measured(payment_id=None, **fields):
             "card_brand": "visa",
             "card_country": "FR",
             "requested_at": NOW,
+            **fields,
+        }
+    )
+
+
+def subscription_state(subscription_id, revision=1, **fields):
+    """A subscription as it is told: active, for 10 euros a month."""
+    fields["status"] = SubscriptionStatus(fields.get("status", "active"))
+    return SubscriptionStatusUpdated(
+        **{
+            "customer_id": f"c{subscription_id}",
+            "subscription_id": subscription_id,
+            "stripe_subscription_id": "sub_1",
+            "subscription_plan_id": "pro",
+            "amount": 1000,
+            "currency": "eur",
+            "interval": "month",
+            "revision": revision,
+            "timestamp": NOW + timedelta(days=revision),
             **fields,
         }
     )

@@ -19,7 +19,7 @@ from admin_project.dashboard.charts import Stack, stacked_bars
 from admin_project.dashboard.choices import Choice
 from admin_project.ledger.selectors import SETTLES_WITHIN
 from kafka_bridge.contracts import PaymentStatus
-from tests.admin.conftest import measured
+from tests.admin.conftest import measured, subscription_state
 
 URL = "/admin/dashboard/"
 
@@ -29,6 +29,11 @@ def pay(*, ago=timedelta(minutes=5), **fields):
     event = measured(**{"timestamp": at, "requested_at": at, **fields})
     count([event])
     return event
+
+
+def subscribe(**fields):
+    at = timezone.now() - timedelta(minutes=5)
+    count([subscription_state(uuid4(), **{"timestamp": at, **fields})])
 
 
 @pytest.mark.django_db
@@ -76,6 +81,19 @@ class TestDashboard:
         card = next(one for one in page.context["cards"] if one.name == "All volume in EUR")
         assert (card.value, card.note) == ("33.00", "no rate: USD")
         assert page.context["told"]["converted"][0]["now"]["volume"] == 3300
+
+    def test_recurring_revenue_is_converted_too(self, admin_client):
+        ExchangeRate.objects.create(
+            currency="jpy", into="eur", rate=Decimal("0.006"), valid_from=date(2020, 1, 1)
+        )
+        subscribe(amount=1000)
+        subscribe(amount=500, currency="jpy")
+
+        page = admin_client.get(URL)
+
+        card = next(one for one in page.context["cards"] if one.name == "All MRR in EUR")
+        assert (card.value, card.note) == ("13.00", "by your rates")
+        assert ("New, all in EUR", "+13.00 EUR", 2, True) in page.context["movements"]
 
     def test_filters(self, admin_client):
         pay()

@@ -164,9 +164,10 @@ class TestFigures:
             )
         pay({"amount": 1000}, {"amount": 500, "currency": "jpy"}, {"currency": "usd"})
 
-        found = selectors.converted(DAY, "eur")
+        (found,) = selectors.converted_figures(DAY)
 
-        assert (found.volume, found.missing) == (1000 + 300, ["usd"])
+        assert (found.into, found.now.missing) == ("eur", ["usd"])
+        assert found.now.volume == 1000 + 300
 
     def test_a_day_that_the_period_cuts_is_converted_by_its_hours(self):
         ExchangeRate.objects.create(

@@ -1,46 +1,36 @@
 import uuid
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from admin_project.analytics import selectors
-from admin_project.analytics.models import MrrMovement, SubscriptionFact
+from admin_project.analytics.models import ExchangeRate, MrrMovement, SubscriptionFact
 from admin_project.analytics.selectors import Period
 from admin_project.analytics.services.mrr import mrr_of
-from kafka_bridge.contracts import (
-    SubscriptionPaymentUpdated,
-    SubscriptionStatus,
-    SubscriptionStatusUpdated,
-)
+from kafka_bridge.contracts import SubscriptionPaymentUpdated
 from tests.admin import histories
-from tests.admin.conftest import NOW
+from tests.admin.conftest import NOW, subscription_state
 from tests.admin.test_rebuild import take, undone
-
-
-def state(subscription_id, revision=1, **fields):
-    fields["status"] = SubscriptionStatus(fields.get("status", "active"))
-    return SubscriptionStatusUpdated(
-        **{
-            "customer_id": f"c{subscription_id}",
-            "subscription_id": subscription_id,
-            "stripe_subscription_id": "sub_1",
-            "subscription_plan_id": "pro",
-            "amount": 1000,
-            "currency": "eur",
-            "interval": "month",
-            "revision": revision,
-            "timestamp": NOW + timedelta(days=revision),
-            **fields,
-        }
-    )
 
 
 def told(*changes, subscription_id=None):
     subscription_id = subscription_id or uuid.uuid4()
-    take([state(subscription_id, number, **one) for number, one in enumerate(changes, 1)])
+    take(
+        [
+            subscription_state(subscription_id, number, **one)
+            for number, one in enumerate(changes, 1)
+        ]
+    )
+
+
+def rate(currency, into, worth, valid_from):
+    ExchangeRate.objects.create(
+        currency=currency, into=into, rate=Decimal(worth), valid_from=valid_from.date()
+    )
 
 
 def moved():
@@ -66,7 +56,7 @@ class TestWorth:
         ],
     )
     def test_what_a_subscription_brings_a_month(self, fields, expected):
-        assert mrr_of(state(uuid.uuid4(), **fields)) == expected
+        assert mrr_of(subscription_state(uuid.uuid4(), **fields)) == expected
 
 
 @pytest.mark.django_db
@@ -98,8 +88,8 @@ class TestMovements:
 
     def test_a_revision_that_comes_late_takes_its_place(self):
         one = uuid.uuid4()
-        take([state(one, 1), state(one, 3, amount=3000)])
-        take([state(one, 2, amount=2000)])
+        take([subscription_state(one, 1), subscription_state(one, 3, amount=3000)])
+        take([subscription_state(one, 2, amount=2000)])
 
         assert moved() == [("new", 1000), ("expansion", 1000), ("expansion", 1000)]
 
@@ -124,6 +114,58 @@ class TestMovements:
             for one in selectors.mrr_movements(Period(middle, end)):
                 before[one.currency] += one.amount
             assert {name: amount for name, amount in before.items() if amount} == dict(brings)
+
+    def test_all_currencies_in_one_by_the_rates_of_the_end(self):
+        rate("usd", "eur", "0.5", NOW - timedelta(days=60))
+        rate("usd", "eur", "0.9", NOW + timedelta(days=10))
+        rate("jpy", "eur", "0.006", NOW)
+        told({"timestamp": NOW - timedelta(days=9)})
+        told({"timestamp": NOW - timedelta(days=9), "currency": "usd"}, {"status": "canceled"})
+        told({"currency": "jpy", "amount": 500})
+        told({"currency": "gbp"})
+
+        (found,) = selectors.converted_mrr(Period(NOW, NOW + timedelta(days=30)))
+
+        assert (found.into, found.missing) == ("eur", ["gbp"])
+        assert (found.amount_before, found.amount) == (1000 + 900, 1000 + 300)
+        assert [(one.kind, one.amount, one.count) for one in found.movements] == [
+            ("churn", -900, 1),
+            ("new", 300, 1),
+        ]
+
+    def test_the_rate_of_tomorrow_counts_tomorrow(self):
+        now = NOW.replace(hour=23, minute=30)
+        rate("usd", "eur", "0.5", NOW)
+        rate("usd", "eur", "0.9", NOW + timedelta(days=1))
+        told({"currency": "usd", "timestamp": NOW})
+
+        (found,) = selectors.converted_mrr(Period.until(now, days=1))
+
+        assert found.amount == 500
+
+    def test_without_a_rate_nothing_is_converted(self):
+        told({})
+
+        assert selectors.converted_mrr(Period(NOW, NOW + timedelta(days=30))) == []
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        st.lists(histories.states, max_size=20, unique_by=lambda one: one.event_id),
+        st.decimals("0.001", 200, places=6),
+    )
+    def test_what_is_converted_adds_up_too(self, events, worth):
+        middle = histories.START + timedelta(days=20)
+        period = Period(middle, histories.START + timedelta(days=41))
+        with undone():
+            rate("jpy", "eur", worth, histories.START)
+            take(events)
+            exact = Counter({one.currency: one.amount for one in selectors.mrr(period.end)})
+
+            (found,) = selectors.converted_mrr(period)
+
+            assert found.amount == round(exact["eur"] + 100 * exact["jpy"] * worth)
+            moved = sum(one.amount for one in found.movements)
+            assert found.amount_before + moved == found.amount
 
 
 def invoice(invoice_id, revision, status, code=None, **fields):

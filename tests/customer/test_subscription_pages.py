@@ -213,6 +213,13 @@ class TestStatus:
         assert state(page) == "payable"
         assert "has expired" in page.text
 
+    def test_what_went_back_of_an_invoice(self, browser, running):
+        assert "Given back" not in browser.get(page_of(running)).text
+
+        handlers.keep_invoices([invoiced(running, revision=2, amount_refunded=900)])
+
+        assert "Given back €9.00" in browser.get(page_of(running)).text
+
 
 class TestChange:
     def test_waits_for_its_answer_and_is_asked_once(self, browser, running):

@@ -278,7 +278,28 @@ class TestShow:
         history = api.get(f"{URL}{subscription.id}/events/").json()
 
         assert (invoice["id"], invoice["status"], invoice["amount_paid"]) == ("in_1", "paid", 1900)
+        assert (invoice["amount_refunded"], invoice["dispute_status"]) == (0, "")
         assert [line["what"] for line in history] == ["requested", "answered", "invoice"]
+
+    def test_tells_what_went_back(self, api, subscription):
+        back = {"amount_refunded": 900, "dispute_status": "needs_response"}
+        handlers.keep_invoices([invoiced(subscription, revision=2, **back)])
+        handlers.keep_invoices([invoiced(subscription)])  # late
+
+        [invoice] = api.get(f"{URL}{subscription.id}/invoices/").json()
+
+        assert {name: invoice[name] for name in back} == back
+
+    def test_what_went_back_leaves_the_links(self, api, subscription):
+        link = "https://invoice.example/in_1"
+        handlers.keep_invoices([invoiced(subscription, hosted_invoice_url=link)])
+        handlers.keep_invoices([invoiced(subscription, revision=2, amount_refunded=900)])
+
+        [invoice] = api.get(f"{URL}{subscription.id}/invoices/").json()
+        [*_, line] = api.get(f"{URL}{subscription.id}/events/").json()
+
+        assert (invoice["hosted_invoice_url"], invoice["amount_refunded"]) == (link, 900)
+        assert line["amount_refunded"] == 900
 
 
 class TestMoveOn:

@@ -86,7 +86,7 @@ def test_refunds_survive_the_death_of_worker_and_consumer(topics, paid, ask, aud
         assert books["refunded"] == 100
 
 
-def test_what_a_subscription_paid_is_refunded_in_figures_and_ledger(
+def test_what_a_subscription_paid_is_refunded_for_customer_figures_and_ledger(
     topics, ada, at_stripe, databases, stack
 ):
     subscription_id = ada.subscribe()["id"]
@@ -110,6 +110,16 @@ def test_what_a_subscription_paid_is_refunded_in_figures_and_ledger(
 
     agreed = [{"refunded": 34, "in_ledger": 34}]
     wait_until(lambda: figures() == agreed, what="the refund in figures and ledger", every=0.2)
+
+    def invoices():
+        return databases.rows(
+            "customer",
+            "SELECT status, amount_refunded FROM subscriptions_invoice WHERE subscription_id = %s",
+            (subscription_id,),
+        )
+
+    shown = [{"status": "paid", "amount_refunded": 34}]
+    wait_until(lambda: invoices() == shown, what="the refund at the customer", every=0.2)
 
 
 def test_refund_and_dispute_at_stripe_are_told_by_webhooks(topics, paid, at_stripe):

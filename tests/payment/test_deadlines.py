@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from django.utils import timezone
 
-from kafka_bridge import dead_letters
+from kafka_bridge import database, dead_letters
 from kafka_bridge.contracts import PaymentUpdateRequested
 from kafka_bridge.models import InboxEvent
 from payment_project.celery import app
@@ -26,6 +26,13 @@ def pass_deadlines():
 
 def asked_for():
     return [event for event in published() if isinstance(event, PaymentUpdateRequested)]
+
+
+@pytest.fixture
+def fast_clock(monkeypatch):
+    """This process' clock is two days fast."""
+    ahead = timezone.now() + timedelta(days=2)
+    monkeypatch.setattr(timezone, "now", lambda: ahead)
 
 
 def test_beat_asks():
@@ -108,28 +115,93 @@ class TestDeadlines:
         (told,) = updates()
         assert (told.status, told.amount_captured) == ("succeeded", 1999)
 
+    def test_a_fast_clock_gives_nothing_up(self, paid, fast_clock):
+        payment = paid(payment_method="pm_card_threeDSecure2Required")
+
+        ask_about_overdue()
+
+        assert asked_for() == []
+        assert payment.deadline_at < database.now() + timedelta(hours=1)
+
+
+def dead_letter(event):
+    return InboxEvent.objects.create(
+        event_id=event.event_id,
+        topic=event.topic,
+        partition=0,
+        offset=0,
+        key=event.customer_id,
+        value=event.to_json(),
+        headers={},
+        correlation_id=event.correlation_id,
+        received_at=timezone.now(),
+        dead_at=timezone.now(),
+    )
+
 
 class TestDiscarded:
     @pytest.fixture
     def dead(self):
-        event = requested()
-        return InboxEvent.objects.create(
-            event_id=event.event_id,
-            topic=event.topic,
-            partition=0,
-            offset=0,
-            key=event.customer_id,
-            value=event.to_json(),
-            headers={},
-            correlation_id=event.correlation_id,
-            received_at=timezone.now(),
-            dead_at=timezone.now(),
-        )
+        return dead_letter(requested())
 
     @pytest.fixture
-    def discard(self, dead):
-        olga = User.objects.create(username="olga")
+    def olga(self):
+        return User.objects.create(username="olga")
+
+    @pytest.fixture
+    def discard(self, dead, olga):
         return lambda: dead_letters.discard([dead], reason="nobody pays that", by=olga)
+
+    def test_what_was_asked_of_a_payment_is_told_as_not_done(self, paid, olga):
+        payment = paid()
+        request = asked("refund", payment, amount=5)
+
+        dead_letters.discard([dead_letter(request)], reason="a test order", by=olga)
+
+        told = updates()[-1]
+        assert (told.causation_id, told.error_code) == (request.event_id, None)
+        assert (told.status, told.revision) == ("succeeded", payment.revision + 1)
+        (refund,) = told.refunds
+        assert (refund.refund_id, refund.amount, refund.status) == (request.event_id, 5, "failed")
+        assert told.amount_refunded == 0
+        assert published()[-1].revision == told.revision
+
+    def test_a_refund_that_was_made_all_the_same_is_told_as_made(self, handle, paid, olga):
+        payment = paid()
+        request = asked("refund", payment, amount=5)
+        handle(request)
+
+        dead_letters.discard([dead_letter(request)], reason="a test order", by=olga)
+
+        told = updates()[-1]
+        assert [(refund.status, refund.error) for refund in told.refunds] == [("succeeded", None)]
+        assert told.amount_refunded == 5
+
+    @pytest.mark.parametrize(
+        ("made", "action", "code"),
+        [
+            ({"options": {"capture_method": "manual"}}, "capture", "discarded"),
+            ({}, "capture", None),
+            ({"payment_method": "pm_card_threeDSecure2Required"}, "confirm", "discarded"),
+            ({"payment_method": "pm_card_visa_chargeDeclined"}, "confirm", "card_declined"),
+        ],
+    )
+    def test_what_keeps_a_payment_is_not_hidden(self, paid, olga, made, action, code):
+        payment = paid(**made)
+        request = asked(action, payment)
+
+        dead_letters.discard([dead_letter(request)], reason="a test order", by=olga)
+
+        told = updates()[-1]
+        assert (told.causation_id, told.error_code) == (request.event_id, code)
+        assert (told.status, told.next_action) == (payment.status, payment.next_action)
+
+    def test_of_another_customers_payment_nothing_is_told(self, paid, olga):
+        request = asked("capture", paid(), customer_id="somebody else")
+
+        dead_letters.discard([dead_letter(request)], reason="a test order", by=olga)
+
+        assert updates() == []
 
     def test_request_is_told_as_failed(self, dead, discard):
         discard()

@@ -74,12 +74,17 @@ class TestCapture:
         assert refused.error_code == "payment_intent_unexpected_state"
         assert [canceled.revision, refused.revision] == [2, 3]
 
-    def test_delivered_twice_captures_and_tells_once(self, handle, authorized):
+    def test_done_twice_captures_once(self, handle, at_stripe, authorized):
         event = asked("capture", authorized, amount=1500)
 
         handle(event, event)
 
-        assert len(updates()) == 1
+        assert [(told.status, told.amount_captured) for told in updates()] == [
+            ("succeeded", 1500),
+            ("succeeded", 1500),
+        ]
+        intent = at_stripe.payment_intent(authorized.payment_intent_id)
+        assert intent["amount_received"] == 1500
 
     @pytest.mark.parametrize("fault", LOST)
     def test_whose_answer_is_lost_is_seen_the_next_time(
@@ -127,10 +132,15 @@ class TestCancel:
         assert (told.status, told.amount_captured) == ("succeeded", 1999)
         assert told.error_code == "payment_intent_unexpected_state"
 
-    def test_of_what_is_canceled_already_tells_nothing(self, handle, authorized):
-        handle(asked("cancel", authorized), asked("cancel", authorized))
+    def test_of_what_is_canceled_already_is_answered(self, handle, authorized):
+        first, second = asked("cancel", authorized), asked("cancel", authorized)
 
-        assert len(updates()) == 1
+        handle(first, second)
+
+        assert [(told.causation_id, told.status, told.error_code) for told in updates()] == [
+            (first.event_id, "canceled", None),
+            (second.event_id, "canceled", None),
+        ]
 
     @pytest.mark.parametrize("fault", LOST)
     def test_whose_answer_is_lost_is_seen_the_next_time(
@@ -151,7 +161,7 @@ class TestCancel:
 
         handle(asked("cancel", authorized, reason="abandoned", expected_status=expected))
 
-        assert updates() == []
+        assert [told.status for told in updates()] == ["requires_capture"]
 
 
 class TestConfirm:
@@ -169,14 +179,16 @@ class TestConfirm:
 
         handle(asked("confirm", payment))
 
-        assert updates() == []
+        (told,) = updates()
+        assert told.status == "requires_action"
+        assert told.client_secret
 
     def test_of_a_declined_payment_charges_nothing(self, handle, at_stripe, paid):
         payment = paid("pm_card_visa_chargeDeclined")
 
         handle(asked("confirm", payment))
 
-        assert updates() == []
+        assert [told.status for told in updates()] == ["requires_payment_method"]
         assert payment.status == "requires_payment_method"
 
 

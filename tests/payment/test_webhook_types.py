@@ -12,6 +12,7 @@ from kafka_bridge.contracts import (
     PaymentMeasured,
     PaymentStatus,
     PaymentUpdateRequested,
+    SubscriptionPaymentUpdated,
     SubscriptionUpdateRequested,
 )
 from payment_project.celery import app
@@ -100,6 +101,15 @@ def told_back():
     ]
 
 
+def told_to_customers():
+    return [
+        (one.customer_id, one.invoice_id, one.amount_refunded, one.dispute_status, one.revision)
+        for one in published()
+        if isinstance(one, SubscriptionPaymentUpdated)
+        and (one.amount_refunded or one.dispute_status)
+    ]
+
+
 class TestMoneyBackOfSubscriptions:
     @pytest.fixture
     def refund(self, at_stripe):
@@ -119,6 +129,8 @@ class TestMoneyBackOfSubscriptions:
 
         payment_id = payment_id_of(invoice.id)
         assert told_back() == [(row.customer_id, payment_id, 500, None)]
+        told = told_to_customers()
+        assert told == [(row.customer_id, invoice.id, 500, None, invoice.revision + 1)]
         assert {event.outcome for event in processed()} <= {"applied", "stale"}
 
         handle(*(received(event, customer_id="cus_1") for event in refund(invoice, 400)))
@@ -140,7 +152,7 @@ class TestMoneyBackOfSubscriptions:
         handle(received(told, customer_id=row.customer_id))
 
         invoice.refresh_from_db()
-        assert (invoice.amount_refunded, invoice.revision) == (500, 2)
+        assert (invoice.amount_refunded, invoice.revision) == (500, 3)
         assert [amount for _, _, amount, _ in told_back()] == [500, 500]
 
     def test_disputed(self, handle, at_stripe, subscribed):
@@ -151,6 +163,7 @@ class TestMoneyBackOfSubscriptions:
         (told,) = told_back()
         assert told[0] == row.customer_id
         assert told[3] == "needs_response"
+        assert [status for _, _, _, status, _ in told_to_customers()] == ["needs_response"]
 
     def test_the_state_that_was_read_last_stands(self, handle, subscribed, refund):
         row = subscribed()

@@ -7,12 +7,12 @@ Of payments, by when they were requested (`figures`):
     breakdown(period, by, filters) -> list[Slice]
     three_d_secure_funnel(period, filters) -> Funnel
     latency(period, filters) -> Percentiles         from request to Stripe's first answer
-    converted(period, into, filters) -> Converted   all currencies, by the operator's rates
-    converted_figures(period, filters) -> list[ConvertedFigures]        into each there is
+    converted_figures(period, filters) -> list[ConvertedFigures]        by the operator's rates
 
 Of subscriptions (`subscriptions`):
     mrr(at) -> list[Mrr]
     mrr_movements(period) -> list[Movement]
+    converted_mrr(period) -> list[ConvertedMrr]     all currencies, into each there is a rate into
     churn(period) -> list[Churn]
     retention_cohorts(months, at) -> list[Cohort]
     trial_conversion(period) -> TrialConversion
@@ -41,10 +41,10 @@ from admin_project.analytics.selectors.figures import (
 )
 from admin_project.analytics.selectors.periods import Filters, Percentiles, Period
 from admin_project.analytics.selectors.rates import (
-    Converted,
     ConvertedFigures,
-    converted,
+    ConvertedMrr,
     converted_figures,
+    converted_mrr,
 )
 from admin_project.analytics.selectors.subscriptions import (
     Churn,
@@ -69,8 +69,8 @@ from admin_project.analytics.selectors.webhooks import (
 __all__ = [
     "Churn",
     "Cohort",
-    "Converted",
     "ConvertedFigures",
+    "ConvertedMrr",
     "CurrencyFigures",
     "Dunning",
     "Figures",
@@ -87,8 +87,8 @@ __all__ = [
     "WebhookOutcome",
     "breakdown",
     "churn",
-    "converted",
     "converted_figures",
+    "converted_mrr",
     "dunning",
     "figures",
     "latency",

@@ -34,23 +34,24 @@ def apply_outcomes(outcomes: Sequence[PaymentProgress]) -> None:
     The history gets every event once, late ones too: the topics are read side by side.
     """
     ids = [outcome.payment_id for outcome in outcomes]
-    customers = dict(Payment.objects.filter(id__in=ids).values_list("id", "customer_id"))
-    ours = [outcome for outcome in outcomes if outcome.payment_id in customers]
+    known = Payment.objects.only("customer_id", "client_secret").in_bulk(ids)
+    ours = [outcome for outcome in outcomes if outcome.payment_id in known]
     if not ours:
         return
-    bulk.update_newer([_payment(outcome) for outcome in ours], fields=_ALWAYS_TOLD)
+    moved_on = [_payment(outcome, known[outcome.payment_id]) for outcome in ours]
+    bulk.update_newer(moved_on, fields=_ALWAYS_TOLD)
     PaymentEvent.objects.bulk_create(map(_line_of_history, ours), ignore_conflicts=True)
-    _save_cards(ours, customers)
+    _save_cards(ours, {payment_id: row.customer_id for payment_id, row in known.items()})
     emails.queue(ours)
 
 
-def _payment(outcome: PaymentProgress) -> Payment:
+def _payment(outcome: PaymentProgress, before: Payment) -> Payment:
     return Payment(
         id=outcome.payment_id,
         revision=outcome.revision or 1,
         status=outcome.status,
         payment_intent_id=outcome.payment_intent_id,
-        client_secret=outcome.client_secret or "",
+        client_secret=outcome.client_secret or before.client_secret,  # it never changes
         next_action=outcome.next_action,
         error_code=outcome.error_code or "",
         decline_code=outcome.decline_code or "",

@@ -51,8 +51,10 @@ def apply_invoices(invoices: Sequence[SubscriptionPaymentUpdated]) -> None:
     ours = [invoice for invoice in invoices if invoice.subscription_id in known]
     if not ours:
         return
-    were_unpaid = news.unpaid([invoice.invoice_id for invoice in ours])
-    kept = bulk.upsert_newer([_invoice(told) for told in ours], keep=("created_at",))
+    before = Invoice.objects.in_bulk([invoice.invoice_id for invoice in ours])
+    were_unpaid = news.unpaid(before)
+    rows = [_invoice(told, before.get(told.invoice_id)) for told in ours]
+    kept = bulk.upsert_newer(rows, keep=("created_at",))
     news.tell_of_invoices(ours, kept=kept, were_unpaid=were_unpaid)
     _count({told.subscription_id for told in ours if told.invoice_id in kept})
     SubscriptionEvent.objects.bulk_create(map(_line_of_invoice, ours), ignore_conflicts=True)
@@ -89,7 +91,10 @@ def _state(told: SubscriptionState) -> Subscription:
     )
 
 
-def _invoice(told: SubscriptionPaymentUpdated) -> Invoice:
+def _invoice(told: SubscriptionPaymentUpdated, before: Invoice | None) -> Invoice:
+    # What went back is told by somebody who did not look at the invoice: the links stay.
+    link = told.hosted_invoice_url or (before.hosted_invoice_url if before else "")
+    secret = before.client_secret if before and told.status == "open" else ""
     return Invoice(
         id=told.invoice_id,
         subscription_id=told.subscription_id,
@@ -105,11 +110,13 @@ def _invoice(told: SubscriptionPaymentUpdated) -> Invoice:
         next_attempt_at=told.next_attempt_at,
         customer_can=told.customer_can or "",
         payment_intent_id=told.payment_intent_id or "",
-        client_secret=told.client_secret or "",
-        hosted_invoice_url=told.hosted_invoice_url or "",
+        client_secret=told.client_secret or secret,
+        hosted_invoice_url=link,
         error_code=told.error_code or "",
         decline_code=told.decline_code or "",
         error_message=told.error or "",
+        amount_refunded=told.amount_refunded or 0,
+        dispute_status=told.dispute_status or "",
         revision=told.revision or 1,
         created_at=told.timestamp,
     )
@@ -142,6 +149,7 @@ def _line_of_invoice(told: SubscriptionPaymentUpdated) -> SubscriptionEvent:
         status=told.status,
         invoice_id=told.invoice_id,
         amount=told.amount_due,
+        amount_refunded=told.amount_refunded,
         error_code=told.error_code or "",
         revision=told.revision or 1,
         at=told.timestamp,

@@ -1,7 +1,8 @@
 """What changes a payment, and what is published of it."""
 
-from payment_project.payments.services.charges import fail_discarded, record_charges
+from payment_project.payments.services.charges import record_charges
 from payment_project.payments.services.deadlines import ask_about_overdue
+from payment_project.payments.services.discarded import fail_discarded, refuse_discarded
 from payment_project.payments.services.requests import request_refund
 from payment_project.payments.services.states import Applied, StateChange, apply_states
 
@@ -12,5 +13,6 @@ __all__ = [
     "ask_about_overdue",
     "fail_discarded",
     "record_charges",
+    "refuse_discarded",
     "request_refund",
 ]

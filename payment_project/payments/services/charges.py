@@ -1,11 +1,10 @@
 """Recording what became of a request to pay."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from django.utils import timezone
-
-from kafka_bridge import bulk, outbox
-from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus
+from kafka_bridge import bulk, database, outbox
+from kafka_bridge.contracts import CardPaymentRequested
 from kafka_bridge.handlers import Answered
 from payment_project.customers.services import save_cards
 from payment_project.payments.models import Payment
@@ -13,16 +12,11 @@ from payment_project.payments.services import telling
 from payment_project.payments.services.deadlines import deadline_of
 from payment_project.stripe_gateway.states import IntentState
 
-_DISCARDED = IntentState(
-    status=PaymentStatus.FAILED,
-    error_code="discarded",
-    error_message="The payment could not be made.",
-)
-
 
 def record_charges(charges: Sequence[Answered[CardPaymentRequested, IntentState]]) -> None:
     """Record what Stripe answered to payment requests, and publish it to customer and admin."""
-    payments = [_payment(event, state) for event, state in charges]
+    now = database.now()
+    payments = [_payment(event, state, now) for event, state in charges]
     recorded = bulk.upsert_newer(payments)
     save_cards(
         {event.customer_id: [state.saved_card] for event, state in charges if state.saved_card}
@@ -40,17 +34,7 @@ def record_charges(charges: Sequence[Answered[CardPaymentRequested, IntentState]
     )
 
 
-def fail_discarded(requests: Sequence[CardPaymentRequested]) -> None:
-    """Record requests that operators gave up as failed, so that their customers hear of it.
-
-    A payment that is recorded already stays as it is. Should Stripe have charged one all the same,
-    its webhook tells, and the payment moves on to that.
-    """
-    record_charges([Answered(request, _DISCARDED) for request in requests])
-
-
-def _payment(event: CardPaymentRequested, state: IntentState) -> Payment:
-    now = timezone.now()
+def _payment(event: CardPaymentRequested, state: IntentState, now: datetime) -> Payment:
     options = event.payment_options
     return Payment(
         id=event.payment_id or event.event_id,

@@ -6,9 +6,8 @@ from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
-from kafka_bridge import outbox
+from kafka_bridge import database, outbox
 from kafka_bridge.contracts import PaymentStatus, PaymentUpdateRequested
 from payment_project.payments.models import Payment
 
@@ -17,7 +16,11 @@ _AT_ONCE: Final = 500
 
 
 def deadline_of(status: str, *, since: datetime) -> datetime | None:
-    """Return until when a payment may stay in a status; None if for ever."""
+    """Return until when a payment may stay in a status; None if for ever.
+
+    `since` is by the database's clock: a process' own may be wrong, and would give up what its
+    customer is about to confirm.
+    """
     seconds = settings.PAYMENT_DEADLINES.get(status)
     return since + timedelta(seconds=seconds) if seconds else None
 
@@ -30,7 +33,7 @@ def ask_about_overdue() -> int:
     comes in its customer's lane. What Stripe is processing nobody can cancel: it is looked at, and
     again after another while. Returns how many payments were asked about.
     """
-    now = timezone.now()
+    now = database.now()
     overdue = list(
         Payment.objects.select_for_update(skip_locked=True)
         .filter(deadline_at__lte=now)

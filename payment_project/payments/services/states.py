@@ -1,14 +1,13 @@
 """Moving payments on to what Stripe says of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.utils import timezone
-
-from kafka_bridge import bulk, outbox
-from kafka_bridge.contracts import Event, PaymentStatus, SavedCard
+from kafka_bridge import bulk, database, outbox
+from kafka_bridge.contracts import Event, PaymentStatus, PaymentUpdateRequested, SavedCard
 from payment_project.customers.services import save_cards
 from payment_project.payments.models import Payment
 from payment_project.payments.services import money_back, telling
@@ -56,6 +55,7 @@ class Applied(Enum):
 def apply_states(changes: Sequence[StateChange]) -> dict[UUID, Applied]:
     """Move payments on to the states told of, and publish those that changed.
 
+    Whoever asked for something is answered, also if nothing came of it.
     A final status stays; what is captured, refunded and disputed may change after it. A payment
     that is not recorded, because its request died after Stripe had it, is made of what Stripe says.
 
@@ -66,17 +66,19 @@ def apply_states(changes: Sequence[StateChange]) -> dict[UUID, Applied]:
     Raises:
         NotOfThisPayment: a state is that of another PaymentIntent than the payment's.
     """
-    ids = [change.payment_id for change in changes]
+    if not changes:
+        return {}
+    ids, now = [change.payment_id for change in changes], database.now()
     payments = _locked(ids)
-    adopted = _adopt([change for change in changes if change.payment_id not in payments])
+    adopted = _adopt([change for change in changes if change.payment_id not in payments], now)
     payments |= adopted
     known = [change for change in changes if change.payment_id in payments]
     went_back = money_back.record({change.payment_id: change.state for change in known})
     changed = []
     for change in known:
         payment, state = payments[change.payment_id], change.state
-        news = _move_on(payment, state) or change.payment_id in went_back
-        if news or state.refusal or change.payment_id in adopted:
+        news = _move_on(payment, state, now) or change.payment_id in went_back
+        if news or _is_asked(change.cause) or change.payment_id in adopted:
             payment.revision += 1
             changed.append(change)
     bulk.update_newer([payments[change.payment_id] for change in changed], fields=_CHANGING)
@@ -101,19 +103,23 @@ def _publish(changed: Sequence[StateChange], payments: Mapping[UUID, Payment]) -
     )
 
 
+def _is_asked(cause: Event) -> bool:
+    return isinstance(cause, PaymentUpdateRequested) and cause.action != "refresh"
+
+
 def _locked(ids: Iterable[UUID]) -> dict[UUID, Payment]:
     rows = Payment.objects.select_for_update().filter(id__in=ids).order_by("id")
     return {payment.id: payment for payment in rows}
 
 
-def _move_on(payment: Payment, state: IntentState) -> bool:
+def _move_on(payment: Payment, state: IntentState, now: datetime) -> bool:
     if payment.payment_intent_id not in ("", state.payment_intent_id):
         raise NotOfThisPayment(
             f"payment {payment.id} has {payment.payment_intent_id}, not {state.payment_intent_id}"
         )
     if payment.status in _FINAL and payment.status != state.status:
         return False
-    before, now = _visible(payment), timezone.now()
+    before = _visible(payment)
     if payment.status != state.status:
         payment.deadline_at = deadline_of(state.status, since=now)
     payment.status = state.status
@@ -137,10 +143,10 @@ def _visible(payment: Payment) -> list[Any]:
     return [getattr(payment, name) for name in _VISIBLE]
 
 
-def _adopt(changes: Sequence[StateChange]) -> dict[UUID, Payment]:
+def _adopt(changes: Sequence[StateChange], now: datetime) -> dict[UUID, Payment]:
     """Record payments that nobody here knows, by what their PaymentIntents say of themselves."""
     found = {
-        change.payment_id: _payment_of(change.state.origin)
+        change.payment_id: _payment_of(change.state.origin, now)
         for change in changes
         if change.state.origin and change.state.origin.payment_id == change.payment_id
     }
@@ -148,8 +154,7 @@ def _adopt(changes: Sequence[StateChange]) -> dict[UUID, Payment]:
     return {payment_id: payment for payment_id, payment in found.items() if payment_id in inserted}
 
 
-def _payment_of(origin: Origin) -> Payment:
-    now = timezone.now()
+def _payment_of(origin: Origin, now: datetime) -> Payment:
     return Payment(
         id=origin.payment_id,
         customer_id=origin.customer_id,

@@ -8,9 +8,8 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
-from kafka_bridge import outbox
+from kafka_bridge import database, outbox
 from kafka_bridge.contracts import SubscriptionStatus, SubscriptionUpdateRequested
 from payment_project.subscriptions.models import DunningPolicy, Invoice, Subscription
 
@@ -51,7 +50,7 @@ def end_unpaid() -> int:
     When its turn comes in its customer's lane, one whose invoice was paid meanwhile goes on.
     Returns how many were asked to end.
     """
-    policy, now = policy_in_force(), timezone.now()
+    policy, now = policy_in_force(), database.now()
     is_given_up = Q()
     if policy.end_after_days:
         is_given_up |= Q(unpaid_since__lte=now - timedelta(days=policy.end_after_days))

@@ -18,7 +18,7 @@ _VISIBLE: Final = (
     *("period_start", "period_end", "attempt", "next_attempt_at", "customer_can"),
     *("payment_intent_id", "payment_status", "error_code", "decline_code"),
 )
-_MONEY_BACK: Final = ("amount_refunded", "dispute_status", "money_back_read_at")
+MONEY_BACK: Final = ("amount_refunded", "dispute_status", "money_back_read_at")
 """What snapshots do not show: see `money_back`."""
 _UNTRIED: Final = ("", "requires_payment_method", "requires_confirmation")
 
@@ -38,7 +38,7 @@ def changed(
     news: dict[UUID, list[Invoice]] = {row.id: [] for row, _ in snapshots}
     for invoice in told.values():
         known = recorded.get(invoice.id)
-        for name in _MONEY_BACK if known else ():
+        for name in MONEY_BACK if known else ():
             setattr(invoice, name, getattr(known, name))
         if known is None or _visible(known) != _visible(invoice):
             news[invoice.subscription_id].append(invoice)
@@ -50,7 +50,7 @@ def save(news: Mapping[UUID, Sequence[Invoice]], revisions: Mapping[UUID, int]) 
     rows = [invoice for some in news.values() for invoice in some]
     for invoice in rows:
         invoice.revision = revisions[invoice.subscription_id]
-    bulk.upsert_newer(rows, keep=_MONEY_BACK)
+    bulk.upsert_newer(rows, keep=MONEY_BACK)
 
 
 def is_measured(invoice: Invoice) -> bool:

@@ -7,7 +7,7 @@ from kafka_bridge.contracts import Event
 from payment_project.payments.services.money_back import amount_refunded
 from payment_project.stripe_gateway.states import IntentState
 from payment_project.subscriptions.models import Invoice, Subscription
-from payment_project.subscriptions.services import telling
+from payment_project.subscriptions.services import invoices, telling
 from payment_project.subscriptions.services.snapshots import Applied
 
 
@@ -15,8 +15,8 @@ def record_money_back(cause: Event, state: IntentState, *, read_at: datetime) ->
     """Record what went back of an invoice's PaymentIntent, as it was at `read_at`, and tell of it.
 
     `cause` may have come in anybody's lane, as a refund does not say whose invoice it is of, and
-    another be handled at the same time: the state that was read last stands. It is told as what
-    analytics count, under the invoice's revision, and of the subscription's customer.
+    another be handled at the same time: the state that was read last stands. It is told in the
+    lane of the subscription's customer, to them and to analytics.
     """
     known = Invoice.objects.filter(payment_intent_id=state.payment_intent_id)
     invoice = known.only("subscription_id").first()
@@ -33,9 +33,13 @@ def record_money_back(cause: Event, state: IntentState, *, read_at: datetime) ->
     if state.disputes:
         invoice.dispute_status = state.disputes[-1].status
     invoice.money_back_read_at = read_at
-    invoice.save(update_fields=["amount_refunded", "dispute_status", "money_back_read_at"])
-    if (invoice.amount_refunded, invoice.dispute_status) == before:
+    has_news = (invoice.amount_refunded, invoice.dispute_status) != before
+    if has_news:
+        row.revision = invoice.revision = row.revision + 1
+        row.save(update_fields=["revision"])
+    invoice.save(update_fields=[*invoices.MONEY_BACK, "revision"])
+    if not has_news:
         return Applied.NOTHING_NEW
-    told = telling.measured(row, invoice, cause)
-    outbox.publish(told.model_copy(update={"customer_id": row.customer_id}))
+    told = (telling.payment_updated(row, invoice, cause), telling.measured(row, invoice, cause))
+    outbox.publish(*(one.model_copy(update={"customer_id": row.customer_id}) for one in told))
     return Applied.CHANGED

@@ -102,8 +102,9 @@ def _publish(
             told.append(telling.answered(row, cause, snapshot))
         if has_news:
             told.append(telling.status_updated(row, cause, snapshot))
+        seen = {one.invoice_id: one for one in snapshot.invoices}
         for invoice in fresh[row.id]:
-            told.append(telling.payment_updated(row, invoice, cause, snapshot))
+            told.append(telling.payment_updated(row, invoice, cause, seen[invoice.id]))
             if invoices.is_measured(invoice):
                 told.append(telling.measured(row, invoice, cause))
     outbox.publish(*told)

@@ -14,7 +14,11 @@ from kafka_bridge.contracts import (
     SubscriptionStatus,
     SubscriptionStatusUpdated,
 )
-from payment_project.stripe_gateway.subscription_states import IntentStep, SubscriptionSnapshot
+from payment_project.stripe_gateway.subscription_states import (
+    IntentStep,
+    InvoiceSnapshot,
+    SubscriptionSnapshot,
+)
 from payment_project.subscriptions.models import Invoice, Subscription
 
 E = TypeVar("E", bound=Event)
@@ -59,11 +63,13 @@ def status_updated(
 
 
 def payment_updated(
-    row: Subscription, invoice: Invoice, cause: Event, snapshot: SubscriptionSnapshot
+    row: Subscription, invoice: Invoice, cause: Event, seen: InvoiceSnapshot | None = None
 ) -> SubscriptionPaymentUpdated:
-    """Tell how far the payment of an invoice is."""
-    (seen,) = (one for one in snapshot.invoices if one.invoice_id == invoice.id)
-    is_unpaid = seen.payment is not None and invoice.status == "open"
+    """Tell how far the payment of an invoice is: as it was seen at Stripe, or as it is recorded.
+
+    What only Stripe knows, how to pay and where to look at it, is not told of one nobody looked at.
+    """
+    payment = seen.payment if seen and invoice.status == "open" else None
     told = SubscriptionPaymentUpdated.caused_by(
         cause,
         subscription_id=row.id,
@@ -80,11 +86,13 @@ def payment_updated(
         next_attempt_at=invoice.next_attempt_at,
         customer_can=cast("Any", invoice.customer_can or None),
         payment_intent_id=invoice.payment_intent_id or None,
-        client_secret=seen.payment.client_secret if seen.payment and is_unpaid else None,
-        hosted_invoice_url=seen.hosted_invoice_url or None,
+        client_secret=payment.client_secret if payment else None,
+        hosted_invoice_url=(seen.hosted_invoice_url or None) if seen else None,
         error=invoice.error_message or None,
         error_code=invoice.error_code or None,
         decline_code=invoice.decline_code or None,
+        amount_refunded=invoice.amount_refunded or None,
+        dispute_status=invoice.dispute_status or None,
         revision=invoice.revision,
     )
     return _correlated(told, row)
