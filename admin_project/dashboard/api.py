@@ -25,7 +25,10 @@ class ChoiceSerializer(serializers.Serializer[Any]):
         r"^[A-Za-z]{3}$", required=False, allow_blank=True, help_text="ISO 4217; all if absent."
     )
     type = serializers.ChoiceField(
-        choices=list(TYPES), required=False, allow_blank=True, help_text="All if absent."
+        choices=list(TYPES),
+        required=False,
+        allow_blank=True,
+        help_text="Of payments; all if absent.",
     )
 
 

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 
 from admin_project.analytics import selectors as analytics
 from admin_project.analytics.models import Grain, PaymentAggregate, WebhookAggregate
+from admin_project.dashboard.snapshot import snapshot
 from admin_project.readers.authentication import (
     ReaderTokenAuthentication,
     StaffBearerAuthentication,
@@ -34,6 +35,7 @@ _ALL_MONTHS = {"grain": Grain.MONTH}
 @api_view(["GET"])
 @authentication_classes([ReaderTokenAuthentication, StaffBearerAuthentication])
 @permission_classes([MayReadFigures])
+@snapshot()
 def metrics(_request: Request) -> HttpResponse:
     """Write what a monitor asks for every few seconds: sums of few rows, whatever the history."""
     text = "\n".join(line for family in _families() for line in family)

@@ -75,6 +75,7 @@ def figures() -> serializers.Serializer[Any]:
                     "dunning": _many(analytics.Dunning),
                     "cohorts": _many(analytics.Cohort),
                 },
+                help_text="Of the currency asked for, whatever the type of payment.",
             ),
             "webhooks": inline_serializer(
                 "WebhookFigures",
@@ -82,6 +83,7 @@ def figures() -> serializers.Serializer[Any]:
                     "outcomes": _many(analytics.WebhookOutcome),
                     "lag": _of(analytics.Percentiles, "From the edge to the outcome."),
                 },
+                help_text="Of all webhooks.",
             ),
             "stuck": serializers.IntegerField(help_text="What stands still, 200 at most."),
         },

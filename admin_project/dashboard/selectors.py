@@ -9,10 +9,11 @@ from django.db.models import Max
 from django.utils import timezone
 
 from admin_project.analytics import selectors as analytics
-from admin_project.analytics.models import PaymentFact
+from admin_project.analytics.models import Grain, PaymentAggregate, PaymentFact, SubscriptionFact
 from admin_project.analytics.selectors.figures import Figures
 from admin_project.analytics.selectors.periods import Property
 from admin_project.dashboard.choices import Choice
+from admin_project.dashboard.snapshot import snapshot
 from admin_project.event_log.models import LoggedEvent
 from admin_project.ledger import selectors as ledger
 from admin_project.timeline import selectors as timeline
@@ -25,9 +26,13 @@ _BOOKS: Final = "dashboard-books"
 _ADDED: Final = ("count", "succeeded", "failed", "refunds", "disputes")
 
 
+@snapshot()
 def everything(choice: Choice) -> dict[str, Any]:
-    """Return all figures as plain values: minor units, UTC, shares from 0 to 1."""
-    period, filters = choice.period, choice.filters
+    """Return all figures as plain values: minor units, UTC, shares from 0 to 1.
+
+    Those of subscriptions follow the period and the currency, those of webhooks the period.
+    """
+    period, filters, currency = choice.period, choice.filters, choice.currency
     by_currency = analytics.figures(period, filters)
     return {
         "period": {"name": choice.name, "start": period.start, "end": period.end},
@@ -44,14 +49,14 @@ def everything(choice: Choice) -> dict[str, Any]:
         "three_d_secure": plain(analytics.three_d_secure_funnel(period, filters)),
         "latency": plain(analytics.latency(period, filters)),
         "subscriptions": {
-            "mrr": plain(analytics.mrr()),
-            "mrr_before": plain(analytics.mrr(period.start)),
-            "movements": plain(analytics.mrr_movements(period)),
-            "converted": plain(analytics.converted_mrr(period)),
-            "churn": plain(analytics.churn(period)),
-            "trials": plain(analytics.trial_conversion(period)),
-            "dunning": plain(analytics.dunning(period)),
-            "cohorts": plain(analytics.retention_cohorts(months=12)),
+            "mrr": plain(analytics.mrr(currency=currency)),
+            "mrr_before": plain(analytics.mrr(period.start, currency=currency)),
+            "movements": plain(analytics.mrr_movements(period, currency=currency)),
+            "converted": plain(analytics.converted_mrr(period, currency=currency)),
+            "churn": plain(analytics.churn(period, currency=currency)),
+            "trials": plain(analytics.trial_conversion(period, currency=currency)),
+            "dunning": plain(analytics.dunning(period, currency=currency)),
+            "cohorts": plain(analytics.retention_cohorts(currency=currency)),
         },
         "webhooks": {
             "outcomes": plain(analytics.webhook_outcomes(period)),
@@ -83,6 +88,16 @@ def newest(choice: Choice) -> list[PaymentFact]:
     return list(facts[:NEWEST])
 
 
+def currencies() -> list[str]:
+    """Return the currencies there are figures of."""
+    payments = PaymentAggregate.objects.filter(
+        grain=Grain.MONTH, dimension=PaymentAggregate.Dimension.ALL
+    )
+    subscriptions = SubscriptionFact.objects.values_list("currency")
+    found = payments.values_list("currency").union(subscriptions)
+    return [currency for (currency,) in found]
+
+
 def pulse() -> int:
     """Return a number that changes with every event."""
     return LoggedEvent.objects.aggregate(newest=Max("number"))["newest"] or 0
@@ -105,6 +120,7 @@ def _names(shape: type) -> tuple[str, ...]:
     return (*(field.name for field in fields(shape)), *properties)
 
 
+@snapshot()
 def _read_books() -> dict[str, Any]:
     settled = timezone.now() - ledger.SETTLES_WITHIN
     return {

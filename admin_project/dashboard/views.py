@@ -1,7 +1,6 @@
 """The dashboard's pages, in Django admin."""
 
 import csv
-from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -10,8 +9,9 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from admin_project.dashboard import presentation, selectors
+from admin_project.dashboard import presentation, selectors, spreadsheet
 from admin_project.dashboard.choices import PERIODS, TYPES, Choice
+from admin_project.dashboard.snapshot import snapshot
 from admin_project.money import money
 from admin_project.readers.permissions import VIEW_PAYMENTS
 
@@ -24,7 +24,9 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     choice = Choice.of(request.GET)
     # Before the figures are read: what comes meanwhile shows at the next look.
     pulse = selectors.pulse()
-    told = selectors.everything(choice)
+    with snapshot():
+        told = selectors.everything(choice)
+        newest = selectors.newest(choice)
     context = {
         "pulse": pulse,
         "choice": choice,
@@ -37,8 +39,10 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "webhooks": presentation.webhooks(told),
         "webhook_lag": presentation.percentiles(told["webhooks"]["lag"]),
         "movements": presentation.movements(told),
+        "trials": presentation.trials(told),
+        "dunning": presentation.dunning(told),
         "cohorts": presentation.cohorts(told),
-        "newest": [(fact, money(fact.amount, fact.currency)) for fact in selectors.newest(choice)],
+        "newest": [(fact, money(fact.amount, fact.currency)) for fact in newest],
     }
     if "part" in request.GET:
         return TemplateResponse(request, "admin/dashboard/figures.html", context)
@@ -48,9 +52,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "title": "Dashboard",
         "periods": list(PERIODS),
         "types": TYPES,
-        "currencies": sorted({one["currency"] for one in told["currencies"]} | {choice.currency})
-        if choice.currency
-        else sorted(one["currency"] for one in told["currencies"]),
+        "currencies": sorted({*selectors.currencies(), choice.currency} - {""}),
     }
     return TemplateResponse(request, "admin/dashboard/dashboard.html", context)
 
@@ -83,7 +85,7 @@ def books(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def export(request: HttpRequest, kind: str) -> HttpResponse:
-    """Give the figures as a file: all as JSON, or those over time as CSV."""
+    """Give all figures as a file: as JSON, or as CSV with a row each."""
     _check(request)
     choice = Choice.of(request.GET)
     told = selectors.everything(choice)
@@ -93,19 +95,9 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
         response = JsonResponse(told, json_dumps_params={"indent": 2})
     else:
         response = HttpResponse(content_type="text/csv; charset=utf-8")
-        _write_csv(response, told)
+        csv.writer(response).writerows([spreadsheet.Row._fields, *spreadsheet.rows(told)])
     response["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
     return response
-
-
-def _write_csv(response: HttpResponse, told: dict[str, Any]) -> None:
-    columns = ("count", "succeeded", "failed", "volume", "captured", "refunded", "refunds",
-               "disputes")  # fmt: skip
-    writer = csv.writer(response)
-    writer.writerow(("starts_at", "currency", *columns))
-    for point in told["series"]:
-        values = [point["figures"][column] for column in columns]
-        writer.writerow((point["starts_at"].isoformat(), point["currency"], *values))
 
 
 def _check(request: HttpRequest) -> None:

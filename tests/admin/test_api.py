@@ -1,4 +1,5 @@
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -7,7 +8,7 @@ from rest_framework.test import APIClient
 
 from admin_project.analytics.handlers import count
 from admin_project.event_log.handlers import log_events
-from tests.admin.conftest import measured, requested
+from tests.admin.conftest import measured, requested, subscription_state
 
 FIGURES = "/api/analytics/figures/"
 URLS = [FIGURES, "/api/analytics/ledger/", "/api/analytics/timeline/", "/api/analytics/stuck/"]
@@ -66,6 +67,16 @@ class TestAnswers:
         assert told["totals"]["now"]["succeeded"] == 2
         assert told["currencies"][0]["now"]["volume"] == 3998
         assert told["breakdowns"]["card_brand"][0]["value"] == "visa"
+
+    def test_figures_of_a_currency(self, reader, client_of):
+        for currency in ("eur", "usd"):
+            count([subscription_state(uuid4(), currency=currency, timestamp=timezone.now())])
+
+        told = client_of(reader).get(FIGURES, {"currency": "USD"}).json()["subscriptions"]
+
+        assert [one["currency"] for one in told["mrr"]] == ["usd"]
+        assert [one["currency"] for one in told["movements"]] == ["usd"]
+        assert [one["size"] for one in told["cohorts"]] == [1]
 
     def test_a_timeline(self, reader, client_of):
         event = requested(timestamp=timezone.now() - timedelta(minutes=2))

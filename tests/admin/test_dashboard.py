@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -20,6 +21,7 @@ from admin_project.dashboard.choices import Choice
 from admin_project.ledger.selectors import SETTLES_WITHIN
 from kafka_bridge.contracts import PaymentStatus
 from tests.admin.conftest import measured, subscription_state
+from tests.admin.test_mrr import invoice
 
 URL = "/admin/dashboard/"
 
@@ -93,7 +95,7 @@ class TestDashboard:
 
         card = next(one for one in page.context["cards"] if one.name == "All MRR in EUR")
         assert (card.value, card.note) == ("13.00", "by your rates")
-        assert ("New, all in EUR", "+13.00 EUR", 2, True) in page.context["movements"]
+        assert ("New, converted", "+13.00 EUR", 2, True) in page.context["movements"]
 
     def test_filters(self, admin_client):
         pay()
@@ -108,6 +110,84 @@ class TestDashboard:
         assert counted(currency="USD", type="subscription_renewal") == 1
         assert counted(period="24h") == 2
         assert counted(period="nonsense", currency="€", type="x") == 3
+
+    def test_subscriptions_follow_the_currency_and_the_page_says_that_no_type_does(
+        self, admin_client
+    ):
+        for currency in ("eur", "usd"):
+            subscribe(currency=currency)
+
+        def cards(**query):
+            page = admin_client.get(URL, query)
+            names = [card.name for card in page.context["cards"]]
+            return [name for name in names if name.startswith("MRR")], page.text
+
+        assert cards()[0] == ["MRR EUR", "MRR USD"]
+        assert cards(currency="usd")[0] == ["MRR USD"]
+        names, page = cards(currency="usd", type="one_off")
+        assert names == ["MRR USD"]
+        assert "retention are of all types, in USD." in page
+        assert "are of all types" not in cards()[1] + cards(currency="usd")[1]
+
+    def test_a_chosen_currency_leaves_the_others_to_choose(self, admin_client):
+        pay()
+        pay(currency="usd", ago=timedelta(days=400))
+        subscribe(currency="gbp")
+
+        assert admin_client.get(URL).context["currencies"] == ["eur", "gbp", "usd"]
+        assert admin_client.get(URL, {"currency": "usd"}).context["currencies"] == [
+            *("eur", "gbp", "usd")
+        ]
+        page = admin_client.get(URL, {"currency": "jpy"}).text
+        assert '<option value="jpy" selected>JPY</option>' in page
+
+    def test_rates_and_volumes_of_each_kind_of_payment(self, admin_client):
+        for status in ("succeeded", "succeeded", "requires_payment_method", "processing"):
+            pay(status=PaymentStatus(status), amount=1000)
+        pay(currency="jpy", amount=500)
+
+        page = admin_client.get(URL)
+
+        cards = {card.name: card.value for card in page.context["cards"]}
+        assert (cards["Success"], cards["Conversion"], cards["Failure"]) == (
+            *("75.0 %", "60.0 %", "20.0 %"),
+        )
+        (bar,) = dict(page.context["breakdowns"])["Card brand"]
+        assert (bar.value, bar.rates) == ("5", ("75.0 %", "20.0 %", "60.0 %"))
+        assert bar.volume == "20.00 EUR · 500 JPY"
+        assert bar.volume in page.text
+
+    def test_churn_trials_and_dunning(self, admin_client):
+        ago = timezone.now() - timedelta(days=40)
+        gone = uuid4()
+        for subscription in (uuid4(), gone):
+            count([subscription_state(subscription, timestamp=ago)])
+        recently = ago + timedelta(days=35)
+        count([subscription_state(gone, 2, status="canceled", timestamp=recently)])
+        stays, given_up = (
+            subscription_state(uuid4(), status="trialing", trial_end=recently) for _ in range(2)
+        )
+        count([stays, given_up])
+        count([subscription_state(given_up.subscription_id, 2, status="canceled")])
+        count([invoice("in_1", 1, "open", "lost_card", timestamp=recently)])
+        count([invoice("in_1", 2, "paid", timestamp=recently)])
+        count([invoice("in_2", 1, "open", "lost_card", timestamp=recently)])
+
+        page = admin_client.get(URL)
+
+        (churn,) = (card for card in page.context["cards"] if card.name == "Churn EUR")
+        assert churn.value == "50.0 %"
+        assert churn.note == "1 of 2 subscriptions · 50.0 % of MRR"
+        assert dict(page.context["trials"]) == {
+            "conversion": "0.0 %",
+            "converted": "0",
+            "lost": "1",
+            "open": "1",
+        }
+        (dunning,) = page.context["dunning"]
+        assert (dunning.name, dunning.value) == ("lost card", "2")
+        assert dunning.rates == ("1", "0", "50.0 %")
+        assert (dunning.volume, dunning.volume in page.text) == ("9.00 of 18.00 EUR", True)
 
     def test_what_stands_still_is_said(self, admin_client):
         assert 'role="alert"' not in admin_client.get(URL).text
@@ -182,15 +262,80 @@ class TestDashboard:
 
 @pytest.mark.django_db
 class TestExports:
+    def rows(self, admin_client, **query):
+        response = admin_client.get(URL + "figures.csv", query)
+        assert response["Content-Type"].startswith("text/csv")
+        return list(csv.DictReader(io.StringIO(response.text)))
+
     def test_csv(self, admin_client):
         pay(amount=3000)
+        pay(amount=500, currency="jpy", status=PaymentStatus.PROCESSING)
+        subscribe()
 
-        response = admin_client.get(URL + "figures.csv", {"period": "7d"})
+        rows = self.rows(admin_client, period="7d")
 
-        assert response["Content-Type"].startswith("text/csv")
-        assert 'filename="paybridge-7d-' in response["Content-Disposition"]
-        (row,) = csv.DictReader(io.StringIO(response.text))
-        assert (row["currency"], row["count"], row["volume"]) == ("eur", "1", "3000")
+        found = {tuple(row.values())[:5]: (row["value"], row["units"]) for row in rows}
+        today = f"{timezone.now() - timedelta(minutes=5):%Y-%m-%d} 00:00:00+00:00"
+        assert len(found) == len(rows)
+        assert found["choice", "", "", "", "name"] == ("7d", "")
+        assert found["totals", "now", "", "", "success_rate"] == ("1.0", "")
+        assert found["currencies", "before", "", "jpy", "volume"] == ("0", "0")
+        assert found["series", "", today, "eur", "volume"] == ("3000", "30.00")
+        assert found["breakdowns.card_brand", "", "visa", "jpy", "count"] == ("1", "")
+        assert found["subscriptions.mrr", "", "", "eur", "amount"] == ("1000", "10.00")
+        assert found["subscriptions.movements", "", "new", "eur", "count"] == ("1", "")
+        assert found["latency", "", "", "", "count"] == ("2", "")
+        assert ("totals", "now", "", "", "volume") not in found
+
+    def test_csv_has_all_that_json_has(self, admin_client):
+        ExchangeRate.objects.create(
+            currency="jpy", into="eur", rate=Decimal("0.006"), valid_from=date(2020, 1, 1)
+        )
+        pay(card_brand="amex", subscription_plan_id="pro", decline_code="lost_card")
+        pay(currency="jpy", ago=timedelta(days=40))
+        subscribe(trial_end=timezone.now())
+        subscribe(currency="jpy", timestamp=timezone.now() - timedelta(days=40))
+        count([invoice("in_1", 1, "open", "lost_card", timestamp=timezone.now())])
+
+        def figures(told):
+            if isinstance(told, dict | list):
+                for one in told.values() if isinstance(told, dict) else told:
+                    yield from figures(one)
+            elif not isinstance(told, str):
+                yield "" if told is None else str(told)
+
+        told = admin_client.get(URL + "figures.json").json()
+        del told["currency"], told["payment_type"]
+        for total in told["totals"].values():
+            for name in ("volume", "captured", "refunded", "average"):
+                del total[name]  # Amounts of several currencies have no sum.
+        rows = self.rows(admin_client)
+
+        found = Counter(row["value"] for row in rows if row["section"] != "choice")
+        assert found == Counter(figures(told))
+        for panel in ("mrr", "movements", "converted", "churn", "trials", "dunning", "cohorts"):
+            assert f"subscriptions.{panel}" in {row["section"] for row in rows}
+
+    def test_csv_is_no_formula(self, admin_client):
+        pay(subscription_plan_id="=1+1", payment_type="subscription_first")
+
+        rows = self.rows(admin_client)
+
+        plans = {row["of"] for row in rows if row["section"] == "breakdowns.plan"}
+        assert plans == {"'=1+1"}
+
+    def test_csv_has_negative_figures(self, admin_client):
+        one, at = uuid4(), timezone.now() - timedelta(hours=1)
+        count([subscription_state(one, timestamp=at)])
+        count([subscription_state(one, 2, amount=400, timestamp=at)])
+
+        (row,) = (
+            row
+            for row in self.rows(admin_client)
+            if (row["of"], row["figure"]) == ("contraction", "amount")
+        )
+
+        assert (row["value"], row["units"]) == ("-600", "-6.00")
 
     def test_json(self, admin_client):
         pay(amount=3000)

@@ -41,7 +41,8 @@ class TestFigures:
         assert (eur.currency, jpy.currency) == ("eur", "jpy")
         now = eur.now
         assert (now.count, now.succeeded, now.failed, now.volume) == (4, 2, 1, 2000)
-        assert (now.conversion, now.failure_rate, now.average) == (0.5, 0.25, 1000)
+        assert (now.success_rate, now.conversion, now.failure_rate) == (2 / 3, 0.5, 0.25)
+        assert now.average == 1000
         assert (now.refunded, now.refunds, now.disputes) == (1, 1, 1)
         assert (eur.before.count, eur.before.volume) == (1, 7)
         assert jpy.before.conversion is None

@@ -254,3 +254,54 @@ class TestLives:
             900,
         )
         assert (refused.decline_code, refused.failed, refused.lost) == ("do_not_honor", 1, 1)
+
+
+@pytest.mark.django_db
+class TestOfOneCurrency:
+    PERIOD = Period(NOW, NOW + timedelta(days=30))
+
+    def test_revenue(self):
+        before = NOW - timedelta(days=9)
+        rate("usd", "eur", "0.5", before)
+        rate("eur", "usd", "2", before)
+        told({"timestamp": before}, {"status": "canceled"})
+        told({"timestamp": before, "currency": "usd"}, {"currency": "usd", "amount": 400})
+        told({"timestamp": before, "currency": "usd"})
+
+        (now,) = selectors.mrr(currency="usd")
+        (at_start,) = selectors.mrr(NOW, currency="usd")
+        (moved,) = selectors.mrr_movements(self.PERIOD, currency="usd")
+        (churn,) = selectors.churn(self.PERIOD, currency="usd")
+        (in_eur,) = selectors.converted_mrr(self.PERIOD, currency="usd")
+
+        assert (now.currency, now.amount, at_start.amount) == ("usd", 1400, 2000)
+        assert (moved.currency, moved.kind, moved.amount) == ("usd", "contraction", -600)
+        assert (churn.subscriptions_at_start, churn.subscriptions_lost) == (2, 0)
+        assert (in_eur.into, in_eur.amount_before, in_eur.amount) == ("eur", 1000, 700)
+        assert [one.kind for one in in_eur.movements] == ["contraction"]
+
+    def test_cohorts_are_of_what_subscriptions_are_in_now(self):
+        told({})
+        told({"currency": "usd"})
+        told({}, {"currency": "usd", "timestamp": NOW + timedelta(days=40)})
+
+        def cohorts(currency):
+            found = selectors.retention_cohorts(at=NOW + timedelta(days=40), currency=currency)
+            return [(one.size, one.paying) for one in found]
+
+        assert cohorts("eur") == [(1, [1, 1, 1])]
+        assert cohorts("usd") == [(2, [2, 2, 2])]
+        assert cohorts("") == [(3, [3, 3, 3])]
+
+    def test_trials(self):
+        for currency in ("eur", "usd", "usd"):
+            told({"status": "trialing", "trial_end": NOW, "currency": currency})
+
+        assert selectors.trial_conversion(self.PERIOD, currency="usd").trials == 2
+
+    def test_dunning(self):
+        take([invoice(f"in_{one}", 1, "open", "lost_card", currency=one) for one in ("eur", "usd")])
+
+        (found,) = selectors.dunning(self.PERIOD, currency="usd")
+
+        assert (found.currency, found.failed) == ("usd", 1)

@@ -79,6 +79,7 @@ class TestDashboard:
         for name, options in {
             "desktop-light": {"viewport": {"width": 1280, "height": 900}},
             "desktop-dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+            "phone-light": {"viewport": PHONE},
             "phone-dark": {"viewport": PHONE, "color_scheme": "dark"},
         }.items():
             page = visit("dashboard/", **options)

@@ -9,10 +9,10 @@ Of payments, by when they were requested (`figures`):
     latency(period, filters) -> Percentiles         from request to Stripe's first answer
     converted_figures(period, filters) -> list[ConvertedFigures]        by the operator's rates
 
-Of subscriptions (`subscriptions`):
+Of subscriptions, all or those of a `currency` (`subscriptions`):
     mrr(at) -> list[Mrr]
     mrr_movements(period) -> list[Movement]
-    converted_mrr(period) -> list[ConvertedMrr]     all currencies, into each there is a rate into
+    converted_mrr(period) -> list[ConvertedMrr]                 into each there is a rate into
     churn(period) -> list[Churn]
     retention_cohorts(months, at) -> list[Cohort]
     trial_conversion(period) -> TrialConversion

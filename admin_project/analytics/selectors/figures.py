@@ -56,13 +56,18 @@ class Figures:
     disputes: int = 0
 
     @property
+    def success_rate(self) -> float | None:
+        """The share that succeeded of those that are decided: that succeeded or failed."""
+        return share(self.succeeded, self.succeeded + self.failed)
+
+    @property
     def conversion(self) -> float | None:
-        """The share that succeeded."""
+        """The share that succeeded of all."""
         return share(self.succeeded, self.count)
 
     @property
     def failure_rate(self) -> float | None:
-        """The share that failed."""
+        """The share that failed of all."""
         return share(self.failed, self.count)
 
     @property

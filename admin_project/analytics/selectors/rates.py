@@ -72,9 +72,9 @@ class _Rates:
 def converted_figures(period: Period, filters: Filters = EVERYTHING) -> list[ConvertedFigures]:
     """Convert what succeeded and went back into each currency that there is a rate into.
 
-    Each day's is converted at the rate of that day.
+    Each day's is converted at the rate of that day, and nothing into the chosen currency itself.
     """
-    rates = _rates()
+    rates = _rates(but=filters.currency)
     if not rates:
         return []
     now, before = (parts(one, filters) for one in (period, period.before))
@@ -84,16 +84,17 @@ def converted_figures(period: Period, filters: Filters = EVERYTHING) -> list[Con
     ]
 
 
-def converted_mrr(period: Period) -> list[ConvertedMrr]:
-    """Convert recurring revenue into each currency that the operator entered a rate into.
+def converted_mrr(period: Period, *, currency: str = "") -> list[ConvertedMrr]:
+    """Convert recurring revenue, all or of one currency, into each other that there is a rate into.
 
     All of it by the rates of the period's last day: what moved is what customers did, not the
     rates.
     """
-    rates = _rates()
+    rates = _rates(but=currency)
     if not rates:
         return []
-    before, moved = mrr(period.start), mrr_movements(period)
+    before = mrr(period.start, currency=currency)
+    moved = mrr_movements(period, currency=currency)
     last_day = (period.end - timedelta(hours=1)).date()  # its last hour's
     return [_converted_mrr(before, moved, one, last_day) for one in rates]
 
@@ -150,9 +151,9 @@ def _converted_mrr(
     )
 
 
-def _rates() -> list[_Rates]:
-    """Return the rates by what they lead into."""
+def _rates(*, but: str = "") -> list[_Rates]:
+    """Return the rates by what they lead into, which is not `but`."""
     into: dict[str, dict[str, list[tuple[date, Decimal]]]] = defaultdict(lambda: defaultdict(list))
-    for rate in ExchangeRate.objects.order_by("valid_from"):
+    for rate in ExchangeRate.objects.exclude(into=but).order_by("valid_from"):
         into[rate.into][rate.currency].append((rate.valid_from, rate.rate))
     return [_Rates(into=one, of=of) for one, of in sorted(into.items())]

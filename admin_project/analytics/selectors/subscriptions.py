@@ -1,4 +1,4 @@
-"""Figures of subscriptions."""
+"""Figures of subscriptions: of all currencies, or of one."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Final
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
@@ -112,7 +112,7 @@ FROM (
         sum(amount) FILTER (WHERE occurred_at < %(start)s) AS mrr_at_start,
         sum(amount) AS mrr_at_end
     FROM analytics_mrrmovement
-    WHERE occurred_at < %(end)s
+    WHERE occurred_at < %(end)s AND (currency = %(currency)s OR %(currency)s = '')
     GROUP BY currency, subscription_id
 ) AS subscription
 WHERE paying_at_start > 0
@@ -121,11 +121,11 @@ ORDER BY currency
 """
 
 
-def mrr(at: datetime | None = None) -> list[Mrr]:
+def mrr(at: datetime | None = None, *, currency: str = "") -> list[Mrr]:
     """Return the recurring revenue by currency, now or at a time: what all movements add up to."""
-    movements = MrrMovement.objects.filter(occurred_at__lt=at) if at else MrrMovement.objects
     rows = (
-        movements.order_by()
+        MrrMovement.objects.filter(_of(currency), Q(occurred_at__lt=at) if at else Q())
+        .order_by()
         .values_list("currency")
         .annotate(Sum("amount"), Sum("paying"))
         .order_by("currency")
@@ -137,10 +137,13 @@ def mrr(at: datetime | None = None) -> list[Mrr]:
     ]
 
 
-def mrr_movements(period: Period) -> list[Movement]:
+def mrr_movements(period: Period, *, currency: str = "") -> list[Movement]:
     """Return how recurring revenue moved in the period: the difference of its two ends."""
     rows = (
-        _in(period)
+        MrrMovement.objects.filter(
+            _of(currency), occurred_at__gte=period.start, occurred_at__lt=period.end
+        )
+        .order_by()
         .values_list("currency", "kind")
         .annotate(Sum("amount"), Count("revision"))
         .order_by("currency", "kind")
@@ -151,10 +154,10 @@ def mrr_movements(period: Period) -> list[Movement]:
     ]
 
 
-def churn(period: Period) -> list[Churn]:
+def churn(period: Period, *, currency: str = "") -> list[Churn]:
     """Return what was lost in the period of what there was at its start, by currency."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHURN, {"start": period.start, "end": period.end})
+        cursor.execute(_CHURN, {"start": period.start, "end": period.end, "currency": currency})
         rows = cursor.fetchall()
     return [
         Churn(
@@ -168,13 +171,21 @@ def churn(period: Period) -> list[Churn]:
     ]
 
 
-def retention_cohorts(*, months: int = 12, at: datetime | None = None) -> list[Cohort]:
-    """Return the cohorts of the last months, the oldest first."""
+def retention_cohorts(
+    *, months: int = 12, at: datetime | None = None, currency: str = ""
+) -> list[Cohort]:
+    """Return the cohorts of the last months, the oldest first.
+
+    Who went over to another currency is in the cohort of that one, from their first payment on.
+    """
     now = (at or timezone.now()).date().replace(day=1)
     first = _months_later(now, 1 - months)
+    movements = MrrMovement.objects.filter(cohort__gte=first)
+    if currency:
+        subscriptions = SubscriptionFact.objects.filter(currency=currency)
+        movements = movements.filter(subscription_id__in=subscriptions.values("pk"))
     rows = (
-        MrrMovement.objects.filter(cohort__gte=first)
-        .annotate(month=TruncMonth("occurred_at"))
+        movements.annotate(month=TruncMonth("occurred_at"))
         .order_by()
         .values_list("cohort", "month")
         .annotate(Sum("paying"), new=Count("subscription_id", filter=Q(kind=_KIND.NEW)))
@@ -195,7 +206,7 @@ def retention_cohorts(*, months: int = 12, at: datetime | None = None) -> list[C
     return found
 
 
-def trial_conversion(period: Period) -> TrialConversion:
+def trial_conversion(period: Period, *, currency: str = "") -> TrialConversion:
     """Follow the trials whose end is in the period: who paid anything has converted."""
     paid = InvoiceFact.objects.filter(
         subscription_id=OuterRef("subscription_id"), status="paid", amount_paid__gt=0
@@ -203,7 +214,7 @@ def trial_conversion(period: Period) -> TrialConversion:
     converted = Exists(paid)
     ended = Q(status__in=("canceled", "incomplete_expired", "unpaid", "paused"))
     counts = SubscriptionFact.objects.filter(
-        trial_end__gte=period.start, trial_end__lt=period.end
+        _of(currency), trial_end__gte=period.start, trial_end__lt=period.end
     ).aggregate(
         trials=Count("pk"),
         converted=Count("pk", filter=converted),
@@ -212,14 +223,16 @@ def trial_conversion(period: Period) -> TrialConversion:
     return TrialConversion(**counts, open=counts["trials"] - counts["converted"] - counts["lost"])
 
 
-def dunning(period: Period) -> list[Dunning]:
+def dunning(period: Period, *, currency: str = "") -> list[Dunning]:
     """Follow the invoices that first failed in the period, by decline code, most failures first.
 
     A subscription's first invoice is left out: nobody is dunned for what never began.
     """
     paid, lost = Q(status="paid"), Q(status__in=("uncollectible", "void"))
     rows = (
-        InvoiceFact.objects.filter(failed_at__gte=period.start, failed_at__lt=period.end)
+        InvoiceFact.objects.filter(
+            _of(currency), failed_at__gte=period.start, failed_at__lt=period.end
+        )
         .exclude(billing_reason="subscription_create")
         .values("failure_code", "currency")
         .annotate(
@@ -245,10 +258,8 @@ def dunning(period: Period) -> list[Dunning]:
     ]
 
 
-def _in(period: Period) -> "QuerySet[MrrMovement]":
-    return MrrMovement.objects.filter(
-        occurred_at__gte=period.start, occurred_at__lt=period.end
-    ).order_by()
+def _of(currency: str) -> Q:
+    return Q(currency=currency) if currency else Q()
 
 
 def _months_later(month: date, count: int) -> date:
