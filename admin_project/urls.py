@@ -4,11 +4,21 @@ from django.contrib import admin
 from django.urls import include, path
 
 from admin_project.analytics.api import PaymentFiguresView
-from admin_project.dashboard.metrics import metrics
+from admin_project.dashboard.metrics import families
+from admin_project.readers.authentication import ReaderTokenAuthentication
+from admin_project.readers.permissions import MayReadFigures
 from kafka_bridge import admin_pages
 from kafka_bridge.health import health_urls
+from kafka_bridge.metrics import MetricsView
+from kafka_bridge.tokens.authentication import StaffBearerAuthentication
 
 admin_pages.load()
+
+metrics = MetricsView.as_view(
+    families=families,
+    authentication_classes=[ReaderTokenAuthentication, StaffBearerAuthentication],
+    permission_classes=[MayReadFigures],
+)
 
 urlpatterns = [
     path("api/analytics/payments/", PaymentFiguresView.as_view(), name="payment-figures"),

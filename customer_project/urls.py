@@ -7,12 +7,14 @@ from django.contrib import admin
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from customer_project.metrics import families
 from customer_project.payments.api import PaymentViewSet, SavedCardViewSet
 from customer_project.subscriptions.api import PlanViewSet, SubscriptionViewSet
 from customer_project.webhooks.api import stripe_webhook
 from customer_project.webhooks.health import webhooks_health
 from kafka_bridge import admin_pages
 from kafka_bridge.health import health_urls
+from kafka_bridge.metrics import MetricsView
 
 admin_pages.load()
 
@@ -27,6 +29,7 @@ urlpatterns = [
     path("checkout/", include("customer_project.checkout.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("webhooks/stripe/", stripe_webhook, name="stripe-webhook"),
+    path("metrics", MetricsView.as_view(families=families), name="metrics"),
     path("admin/", admin.site.urls),
     *health_urls(webhooks=webhooks_health),
 ]

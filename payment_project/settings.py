@@ -100,6 +100,12 @@ CELERY_BEAT_SCHEDULE["reconcile-stripe-widely"] = {
     "kwargs": {"days": 3},
     "options": {"expires": 3600.0},
 }
+CELERY_BEAT_SCHEDULE["reconcile-stripe-fully"] = {
+    "task": "payment_project.reconciliation.tasks.reconcile_stripe",
+    "schedule": 7 * 24 * 3600.0,
+    "kwargs": {"days": 30},
+    "options": {"expires": 24 * 3600.0},
+}
 CELERY_BEAT_SCHEDULE["purge-webhooks"] = {
     "task": "payment_project.webhooks.tasks.purge_webhooks",
     "schedule": 3600.0,

@@ -1,7 +1,5 @@
 """`Authorization: Bearer …`, as systems and Prometheus send it."""
 
-from rest_framework.authentication import TokenAuthentication
-
 from admin_project.readers.models import ReaderToken
 from kafka_bridge.tokens.authentication import ScopedTokenAuthentication
 
@@ -14,9 +12,3 @@ class ReaderTokenAuthentication(ScopedTokenAuthentication):
     def takes(self, text: str) -> bool:
         """Tell by how it begins."""
         return text.startswith(ReaderToken.beginning)
-
-
-class StaffBearerAuthentication(TokenAuthentication):
-    """The tokens of staff, under the word that monitors use."""
-
-    keyword = "Bearer"

@@ -1,9 +1,13 @@
-"""`Authorization: Bearer …` of another system."""
+"""`Authorization: Bearer …` of another system, or of staff."""
 
 from typing import ClassVar
 
 from django.contrib.auth.models import AnonymousUser
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import (
+    BaseAuthentication,
+    TokenAuthentication,
+    get_authorization_header,
+)
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
@@ -37,3 +41,9 @@ class ScopedTokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
         """Name the scheme."""
         return "Bearer"
+
+
+class StaffBearerAuthentication(TokenAuthentication):
+    """The tokens of staff, under the word that monitors use."""
+
+    keyword = "Bearer"

@@ -10,6 +10,9 @@ KINDS: Final = (
     ("different_payment", "a payment that is otherwise at Stripe"),
     ("missing_subscription", "a subscription that has no row here"),
     ("different_subscription", "a subscription that is otherwise at Stripe"),
+    ("different_refund", "a refund that has no row here, or is otherwise at Stripe"),
+    ("different_dispute", "a dispute that has no row here, or is otherwise at Stripe"),
+    ("different_invoice", "an invoice that has no row here, or is otherwise at Stripe"),
 )
 
 
@@ -20,7 +23,7 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     """None if it was killed, or is under way."""
     looked_at = models.PositiveIntegerField(default=0)
-    """Events, PaymentIntents and Subscriptions."""
+    """Events, PaymentIntents, Subscriptions, refunds, disputes and invoices."""
     found = models.PositiveIntegerField(default=0)
     elsewhere_made = models.PositiveIntegerField(default=0)
     """PaymentIntents and Subscriptions that are not of our making: no divergence."""
@@ -37,7 +40,7 @@ class Divergence(models.Model):
 
     kind = models.CharField(max_length=32, choices=KINDS)
     object_id = models.CharField(max_length=255)
-    """Stripe's: `evt_…`, `pi_…` or `sub_…`."""
+    """Stripe's: `evt_…`, `pi_…`, `sub_…`, `re_…`, `dp_…` or `in_…`."""
     detail = models.TextField(blank=True)
     found_at = models.DateTimeField()
     asked_at = models.DateTimeField()

@@ -1,6 +1,6 @@
 """What diverges, by what was seen at Stripe."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -8,9 +8,9 @@ from django.conf import settings
 from django.db.models import Count, Max
 
 from kafka_bridge.contracts import SubscriptionStatus
-from payment_project.payments.models import Payment
+from payment_project.payments.models import Dispute, Payment, Refund
 from payment_project.reconciliation.models import Divergence, Run
-from payment_project.stripe_gateway.changes import PaymentSeen, SubscriptionSeen
+from payment_project.stripe_gateway.changes import PartSeen, PaymentSeen, SubscriptionSeen
 from payment_project.subscriptions.models import Invoice, Subscription
 from payment_project.webhooks import selectors as webhooks
 from payment_project.webhooks.types import HANDLED
@@ -81,6 +81,31 @@ def diverging_subscriptions(seen: Sequence[SubscriptionSeen]) -> Found:
     return found
 
 
+def diverging_refunds(seen: Sequence[PartSeen]) -> Found:
+    """Return the refunds of our payments that are missing here, or are otherwise than at Stripe."""
+    rows = Refund.objects.filter(stripe_refund_id__in=[one.object_id for one in seen])
+    known = rows.values_list("stripe_refund_id", "amount", "status")
+    return _diverging_parts("different_refund", seen, _captured(seen), known)
+
+
+def diverging_disputes(seen: Sequence[PartSeen]) -> Found:
+    """Return the disputes of our payments that are missing here, or are otherwise at Stripe."""
+    rows = Dispute.objects.filter(id__in=[one.object_id for one in seen])
+    known = rows.values_list("id", "amount", "status")
+    return _diverging_parts("different_dispute", seen, _captured(seen), known)
+
+
+def diverging_invoices(seen: Sequence[PartSeen]) -> Found:
+    """Return the invoices of our subscriptions that are missing here, or otherwise at Stripe."""
+    rows = Invoice.objects.filter(id__in=[one.object_id for one in seen])
+    known = rows.values_list("id", "amount_paid", "status")
+    subscriptions = Subscription.objects.filter(
+        stripe_subscription_id__in={one.part_of for one in seen} - {""}
+    ).exclude(status=SubscriptionStatus.FAILED)  # what Stripe has of it was ended
+    ours = set(subscriptions.values_list("stripe_subscription_id", flat=True))
+    return _diverging_parts("different_invoice", seen, ours, known)
+
+
 def open_before(moment: datetime) -> dict[str, list[str]]:
     """Return Stripe's ids of what was found and not looked at since, by the kind of object.
 
@@ -91,6 +116,29 @@ def open_before(moment: datetime) -> dict[str, list[str]]:
     rows = still.order_by("asked_at", "id").values_list("kind", "object_id")
     for kind, object_id in rows[:_ONE_BY_ONE]:
         found.setdefault(kind.partition("_")[2], []).append(object_id)
+    return found
+
+
+def _captured(seen: Sequence[PartSeen]) -> set[str]:
+    # Stripe shows an authorisation that was given up as a refund. No money came back.
+    ours = Payment.objects.filter(
+        payment_intent_id__in={one.part_of for one in seen} - {""}, amount_captured__gt=0
+    )
+    return set(ours.values_list("payment_intent_id", flat=True))
+
+
+def _diverging_parts(
+    kind: str,
+    seen: Sequence[PartSeen],
+    ours: Collection[str],
+    known: Iterable[tuple[str, int, str]],
+) -> Found:
+    recorded = {object_id: (amount, status) for object_id, amount, status in known}
+    found: Found = {}
+    for one in seen:
+        here, there = recorded.get(one.object_id), (one.amount, one.status)
+        if one.part_of in ours and here != there:
+            found[one.object_id] = (kind, f"{here or 'nothing'} here, {there} there")
     return found
 
 

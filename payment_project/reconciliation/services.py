@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid5
 
@@ -15,9 +16,12 @@ from payment_project.reconciliation import repairs, selectors
 from payment_project.reconciliation.models import Divergence, Run
 from payment_project.reconciliation.selectors import Found
 from payment_project.stripe_gateway.changes import (
+    PartKind,
     PaymentSeen,
     event_now,
     events_since,
+    part_now,
+    parts_since,
     payment_now,
     payments_since,
     subscription_now,
@@ -68,6 +72,14 @@ def reconcile(*, since: datetime | None = None) -> Run:
                 selectors.diverging_subscriptions,
                 repairs.subscription,
             )
+        for kind, (diverging, repair) in _PARTS.items():
+            for parts in parts_since(kind, moment, finish=finish):
+                _settle(
+                    run,
+                    {one.object_id: one for one in parts if one.created_at <= settled},
+                    diverging,
+                    repair,
+                )
         _look_again(run, finish)
     run.finished_at = timezone.now()
     run.save()
@@ -82,6 +94,13 @@ def _look_again(run: Run, finish: Finish) -> None:
         _resolve([object_id for object_id, one in seen.items() if not one])
 
 
+_PARTS: Final[dict[PartKind, tuple[Callable[..., Found], Callable[..., Event]]]] = {
+    "refund": (selectors.diverging_refunds, repairs.payment_of),
+    "dispute": (selectors.diverging_disputes, repairs.payment_of),
+    "invoice": (selectors.diverging_invoices, repairs.invoice),
+}
+"""How what a payment or subscription consists of is compared and repaired."""
+
 _ONE_BY_ONE: Final[dict[str, tuple[Callable[[str], Any], Callable[..., Found], Any]]] = {
     "webhook": (event_now, selectors.missed, repairs.webhook),
     "payment": (payment_now, selectors.diverging_payments, repairs.payment),
@@ -90,6 +109,7 @@ _ONE_BY_ONE: Final[dict[str, tuple[Callable[[str], Any], Callable[..., Found], A
         selectors.diverging_subscriptions,
         repairs.subscription,
     ),
+    **{kind: (partial(part_now, kind), *compared) for kind, compared in _PARTS.items()},
 }
 """How what is older is fetched, compared and repaired. What Stripe has no more is no divergence."""
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from payment_project.stripe_gateway.client import Finish, request
 from payment_project.stripe_gateway.errors import StripeRejected, is_missing
+from payment_project.stripe_gateway.invoices import subscription_of
 from payment_project.stripe_gateway.lists import page_of
 from payment_project.stripe_gateway.states import Origin, state_of
 from payment_project.stripe_gateway.subscription_states import (
@@ -42,6 +43,27 @@ class SubscriptionSeen:
         return self.snapshot.origin
 
 
+PartKind = Literal["refund", "dispute", "invoice"]
+
+
+@dataclass(frozen=True, slots=True)
+class PartSeen:
+    """A refund or dispute of a payment, or an invoice of a Subscription, in Stripe's list."""
+
+    object_id: str
+    part_of: str
+    """The PaymentIntent, or the Subscription; empty if it is part of none."""
+    amount: int
+    """In minor units; of an invoice, what was paid."""
+    status: str
+    created_at: datetime
+
+
+_PARTS: Final[dict[PartKind, str]] = {
+    "refund": "/v1/refunds",
+    "dispute": "/v1/disputes",
+    "invoice": "/v1/invoices",
+}
 _MONEY_TAKEN: Final = "succeeded"
 _WITH_INVOICE: Final = ("latest_invoice", "default_payment_method", "pending_setup_intent")
 
@@ -78,6 +100,16 @@ def subscriptions_since(moment: datetime, *, finish: Finish) -> Iterator[list[Su
         yield [_subscription(one) for one in page]
 
 
+def parts_since(kind: PartKind, moment: datetime, *, finish: Finish) -> Iterator[list[PartSeen]]:
+    """List refunds, disputes or invoices that were made since, whosever they are, a hundred a call.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    for page in _pages(_PARTS[kind], {"created": _since(moment)}, finish):
+        yield [_part(one) for one in page]
+
+
 async def event_now(event_id: str) -> dict[str, Any] | None:
     """Fetch a webhook event; None if Stripe lists it no more.
 
@@ -109,6 +141,16 @@ async def subscription_now(stripe_subscription_id: str) -> SubscriptionSeen | No
     return _subscription(found) if found else None
 
 
+async def part_now(kind: PartKind, object_id: str) -> PartSeen | None:
+    """Fetch a refund, a dispute or an invoice; None if there is none.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    found = await _find(f"{_PARTS[kind]}/{quote(object_id, safe='')}", {})
+    return _part(found) if found else None
+
+
 async def _find(path: str, params: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
         return await request("get", path, params)
@@ -138,6 +180,17 @@ def _subscription(subscription: Mapping[str, Any]) -> SubscriptionSeen:
     return SubscriptionSeen(
         snapshot=snapshot_of({**subscription, **latest}, ()),
         latest_invoice_status=invoice["status"] if invoice else "",
+    )
+
+
+def _part(part: Mapping[str, Any]) -> PartSeen:
+    is_invoice = part["object"] == "invoice"
+    return PartSeen(
+        object_id=part["id"],
+        part_of=subscription_of(part) if is_invoice else part["payment_intent"] or "",
+        amount=part["amount_paid" if is_invoice else "amount"],
+        status=part["status"],
+        created_at=datetime.fromtimestamp(part["created"], UTC),
     )
 
 

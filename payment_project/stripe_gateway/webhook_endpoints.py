@@ -1,6 +1,6 @@
 """The webhook endpoint at Stripe: where it delivers what happens, and what of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from payment_project.stripe_gateway.client import request
@@ -8,6 +8,8 @@ from payment_project.stripe_gateway.lists import all_of
 from payment_project.stripe_gateway.sdk import stripe
 
 _ENDPOINTS: Final = "/v1/webhook_endpoints"
+_MARK: Final = "paybridge"
+"""In the metadata of endpoints of ours: which installation it is for."""
 
 
 class Endpoint(NamedTuple):
@@ -19,32 +21,40 @@ class Endpoint(NamedTuple):
     secret: str = ""
     """Only of one that was just made: Stripe never shows it again."""
     others: tuple[str, ...] = ()
-    """Endpoints with the same address that render another API version: to be deleted by hand."""
+    """Endpoints of ours beside it: to be deleted by hand."""
 
 
-async def sync_endpoint(url: str, *, events: Sequence[str]) -> Endpoint:
-    """Have one endpoint at an address, enabled, for exactly these types, in the SDK's API version.
+async def sync_endpoint(url: str, *, events: Sequence[str], name: str) -> Endpoint:
+    """Have an endpoint at an address, enabled, for exactly these types, in the SDK's API version.
 
-    The version of an endpoint never changes. Where there is one with another, a new one is made,
-    and the old one stays until somebody has put the new one's secret beside its own.
+    Ours is the one that is there already, or else the one that has our name wherever it leads to.
+    The version of an endpoint never changes. Where ours has another, a new one is made, and the
+    old one stays until somebody has put the new one's secret beside its own.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    there = [found async for found in all_of(_ENDPOINTS, {}) if found["url"] == url]
-    ours = next((one for one in there if one["api_version"] == stripe.api_version), None)
-    others = tuple(one["id"] for one in there if one["api_version"] != stripe.api_version)
-    if ours is None:
-        made = await _create(url, events)
-        done = "replaced" if others else "created"
-        return Endpoint(made["id"], done, made["secret"], others)
-    if set(ours["enabled_events"]) == set(events) and ours["status"] == "enabled":
-        return Endpoint(ours["id"], "unchanged", others=others)
-    wanted: dict[str, Any] = {"enabled_events": list(events), "disabled": False}
-    await request("post", f"{_ENDPOINTS}/{ours['id']}", wanted)
-    return Endpoint(ours["id"], "updated", others=others)
+    listed = [found async for found in all_of(_ENDPOINTS, {})]
+    there = [one for one in listed if one["url"] == url]
+    ours = there + [
+        one for one in listed if one not in there and one["metadata"].get(_MARK) == name
+    ]
+    current = next((one for one in ours if one["api_version"] == stripe.api_version), None)
+    others = tuple(one["id"] for one in ours if one is not current)
+    wanted: dict[str, Any] = {"url": url, "enabled_events": list(events), "metadata": {_MARK: name}}
+    if current is None:
+        made = await request("post", _ENDPOINTS, {**wanted, "api_version": stripe.api_version})
+        return Endpoint(made["id"], "replaced" if others else "created", made["secret"], others)
+    if _is_as(current, wanted):
+        return Endpoint(current["id"], "unchanged", others=others)
+    await request("post", f"{_ENDPOINTS}/{current['id']}", {**wanted, "disabled": False})
+    return Endpoint(current["id"], "updated", others=others)
 
 
-async def _create(url: str, events: Sequence[str]) -> dict[str, Any]:
-    params = {"url": url, "enabled_events": list(events), "api_version": stripe.api_version}
-    return await request("post", _ENDPOINTS, params)
+def _is_as(endpoint: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return (
+        endpoint["status"] == "enabled"
+        and endpoint["url"] == wanted["url"]
+        and set(endpoint["enabled_events"]) == set(wanted["enabled_events"])
+        and wanted["metadata"].items() <= endpoint["metadata"].items()
+    )

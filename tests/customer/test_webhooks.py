@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from rest_framework.authtoken.models import Token
 
 from customer_project.payments.models import Payment
 from tests.customer.conftest import post, published
@@ -144,7 +145,7 @@ class TestDelivery:
         ],
         ids=["signature", "list", "id", "data", "json", "size"],
     )
-    def test_refused_is_counted_where_operators_see_it(self, db, body, options, status):
+    def test_refused_is_counted_where_operators_see_it(self, admin_user, body, options, status):
         response = deliver_body(body, **options)
 
         assert (response.status_code, published()) == (status, [])
@@ -153,3 +154,7 @@ class TestDelivery:
         assert deliver_body(body, **options).status_code == status
         refused = Client().get("/health/").json()["webhooks"]["refused_in_24_hours"]
         assert refused == {response.json()["error"]: 2}
+        token = Token.objects.create(user=admin_user)
+        metrics = Client().get("/metrics", headers={"Authorization": f"Bearer {token.key}"}).text
+        why = response.json()["error"]
+        assert f'paybridge_refused_webhooks_total{{reason="{why}"}} 2\n' in metrics

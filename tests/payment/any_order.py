@@ -5,7 +5,6 @@ other, and what is asked of Stripe for one is asked after it came and before it 
 the two, the lanes of others go on, and so does Stripe.
 """
 
-import random
 import uuid
 from collections import defaultdict, deque
 from dataclasses import dataclass, replace
@@ -17,11 +16,14 @@ from kafka_bridge.contracts import Event, WebhookReceived
 from kafka_bridge.handlers import Answered, Delivery, delivered
 from payment_project.webhooks.turns import Read, once
 from tests.payment.copies import Copy, original
+from tests.shuffles import Chance
 
 IN_ORDER = ("is done", "is begun", "comes", "goes on")
 """What happens first, if several things can."""
 _KNOWN_BY_ITS_PAYMENT = ("charge", "dispute", "refund")
-_IS_KNOWN = 0.85
+_LIKELY = (1, 3, 10, 30)
+_IS_KNOWN = (True,) * 6 + (False,)
+_TIMES = (1,) * 8 + (2,) * 2 + (3,)
 
 
 @dataclass(repr=False, eq=False)
@@ -39,15 +41,13 @@ class Turn:
 
 
 class Relived:
-    """A copy of a life: in the order it was, or as the dice fall."""
+    """A copy of a life, as chance has it."""
 
-    def __init__(self, life, number, *, seed=None):
+    def __init__(self, life, number, lots):
         self.copy = Copy(number, life.ids)
         self._moments = life.moments
-        self._dice = random.Random(seed) if seed is not None else None
-        self._likely = {
-            what: 10 ** self._dice.uniform(-1, 1) if self._dice else 1 for what in IN_ORDER
-        }
+        self._chance = Chance(lots)
+        self._likely = {what: self._chance.choice(_LIKELY) for what in IN_ORDER}
         self._now, self._asked = -1, -1
         self._coming, self._lanes, self._begun = [], defaultdict(deque), {}
 
@@ -98,9 +98,9 @@ class Relived:
 
     def answered(self, turn):
         """Return the event with what was read for it, by several calls perhaps, for its handler."""
-        answer, last = turn.answer, self._now
+        answer = turn.answer
         if turn.causes is None:
-            moment = self._moments[self._dice.randint(turn.moment, last) if self._dice else last]
+            moment = self._moments[self._chance.choice(range(self._now, turn.moment - 1, -1))]
             if isinstance(turn.event, WebhookReceived):
                 answer = replace(answer, news=moment.later(answer.news))
             else:
@@ -119,11 +119,8 @@ class Relived:
         return [self._now + 1] if self._now + 1 < len(self._moments) and not waits_for_us else []
 
     def _choose(self, possible):
-        if self._dice is None:
-            what = next(iter(possible))
-            return what, possible[what][0]
-        (what,) = self._dice.choices(list(possible), [self._likely[what] for what in possible])
-        return what, self._dice.choice(possible[what])
+        what = self._chance.choice([what for what in possible for _ in range(self._likely[what])])
+        return what, self._chance.choice(possible[what])
 
     def _go_on(self):
         following = self._now + 1
@@ -143,7 +140,7 @@ class Relived:
     def _reach(self, moment):
         self._now = moment
         for webhook in self._moments[moment].webhooks:
-            for _ in range(self._dice.choices([1, 2, 3], [8, 2, 1])[0] if self._dice else 1):
+            for _ in range(self._chance.choice(_TIMES)):
                 lane = self.copy.of(self._lane_of(webhook.webhook_event))
                 event_id = uuid.uuid4()  # one that is replayed comes with another
                 news = {"event_id": event_id, "customer_id": lane}
@@ -152,7 +149,7 @@ class Relived:
     def _lane_of(self, webhook_event):
         """Choose a lane as the edge does, which may know whose it is or not."""
         about = webhook_event["data"]["object"]
-        is_known = not self._dice or self._dice.random() < _IS_KNOWN
+        is_known = self._chance.choice(_IS_KNOWN)
         metadata = about.get("metadata") or {}
         if about["object"] == "invoice":
             metadata = about["parent"]["subscription_details"]["metadata"]

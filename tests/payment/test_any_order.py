@@ -1,11 +1,10 @@
 """Webhooks in any order, any number of times, read at any moment: all ends as it does in order."""
 
 import asyncio
-import random
 from collections import defaultdict
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from kafka_bridge.contracts import Topic, decode
 from kafka_bridge.database import close_reader
@@ -14,12 +13,14 @@ from kafka_bridge.models import OutboxEvent
 from payment_project.customers.models import SavedCard
 from payment_project.payments.models import Dispute, Payment, Refund
 from payment_project.subscriptions.models import Invoice, Subscription
+from payment_project.webhooks.models import WebhookEvent
 from tests.payment.any_order import Relived
 from tests.payment.conftest import WEBHOOK_SECRET
 from tests.payment.copies import number_in, original
 from tests.payment.lives import disputed, given_up, recovered
 from tests.payment.subscribing import Clock
-from tests.told import in_short, is_recorded, record, tellings
+from tests.shuffles import in_any_order
+from tests.told import TELLINGS, end, in_figures, in_short, is_recorded, record, telling
 
 pytestmark = pytest.mark.django_db(transaction=True)  # what is read is read in another thread
 
@@ -42,8 +43,6 @@ TOLD = {
 }
 NOT_TOLD = {"revision", "created_at", "correlation_id", "customer_id"}
 IN_SHORT = ("Payment", "Subscription")
-SIDE_BY_SIDE = 250
-TELLINGS = 4
 
 
 @pytest.fixture(autouse=True)
@@ -101,23 +100,28 @@ def _event(row):
     return decode(bytes(row.value), topic=row.topic, partition=0, offset=0)
 
 
-def ends():
-    """Return the rows that each copy has at its end, with the original's ids."""
-    found = defaultdict(dict)
+def rows():
+    """Return the rows that each copy has at its end, each with its table."""
+    found = defaultdict(list)
     for model in TABLES:
         for row in model.objects.values():
-            number = number_in(row.values())
-            kept = {
-                name: original(row[name], number)
-                for name in row.keys() - OF_THE_WAY.get(model, set())
-            }
-            found[number][model.__name__, str(sorted(kept.items()))] = kept
+            found[number_in(row.values())].append((model, row))
     return found
 
 
-def difference(end, of):
-    """Return what is in one end, and not in the other."""
-    return [end[key] for key in sorted(end.keys() - of.keys())]
+def end_of(number, found):
+    """Return the rows of a copy with the original's ids, and without what depends on the way."""
+    all_kept = {}
+    for model, row in found:
+        names = row.keys() - OF_THE_WAY.get(model, set())
+        kept = {name: original(row[name], number) for name in names}
+        all_kept[model.__name__, str(sorted(kept.items()))] = kept
+    return all_kept
+
+
+def difference(one, other):
+    """Return what is at one end, and not at the other."""
+    return [one[key] for key in sorted(one.keys() - other.keys())]
 
 
 def check_told():
@@ -140,21 +144,34 @@ def check_told():
 
 
 def check_recorded(life):
-    """What the tests of the other services are told is what is told in order today."""
-    told = defaultdict(list)
+    """What the tests of the other services are told is what is told in order today, and its end."""
+    told, ends = defaultdict(list), rows()
     for row in OutboxEvent.objects.filter(topic__in=[*TOLD, Topic.PAYMENT_ANALYTICS]).order_by(
         "id"
     ):
         event = _event(row)
         told[number_in([event.customer_id])].append(event)
+    ends = {
+        number: [(model.__name__, row) for model, row in found] for number, found in ends.items()
+    }
     if not is_recorded(life):
-        record(life, [told[number] for number in range(TELLINGS)])
+        different = {str(in_short(told[number])): number for number in sorted(told, reverse=True)}
+        numbers = sorted(different.values())[:TELLINGS]
+        record(life, [told[number] for number in numbers], [ends[number] for number in numbers])
         pytest.fail("what is told was not recorded; it is now")
-    assert in_short(tellings(life)[0]) == in_short(told[0])
+    assert in_short(telling(life, 0)) == in_short(told[0])
+    assert in_figures(end(life, 0)) == in_figures(ends[0])
 
 
 def _plain(value):
     return value.model_dump() if hasattr(value, "model_dump") else value
+
+
+def empty_tables():
+    """Leave nothing of what other copies did."""
+    models = (*TABLES, WebhookEvent, OutboxEvent)
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(model._meta.db_table for model in models)}")
 
 
 @pytest.fixture(params=[disputed, recovered, given_up], ids=lambda lived: lived.__name__)
@@ -167,24 +184,21 @@ def life(request, run, at_stripe, clock):
     [70, pytest.param(3400, marks=[pytest.mark.large, pytest.mark.timeout(3600)])],
 )
 def test_lived_again_in_any_order_it_ends_the_same(request, run, life, times):
-    seeds = random.Random(7).sample(range(10**6), times)
-    copies = [Relived(life, 0)]
-    copies += [Relived(life, number, seed=seed) for number, seed in enumerate(seeds, 1)]
-    service = Service(run)
+    def live(shuffles):
+        empty_tables()
+        Service(run).serve([Relived(life, *copy) for copy in enumerate(shuffles)])
+        found = {number: end_of(number, some) for number, some in rows().items()}
+        in_order = found[0]
+        statuses = {row["status"] for (name, _), row in in_order.items() if name in IN_SHORT}
+        assert statuses == {life.moments[-1].looks[""].status}
+        assert len(found) == len(shuffles)
+        for number, other in found.items():
+            if other.keys() != in_order.keys():
+                pytest.fail(
+                    f"by the lots {shuffles[number]} it ends with "
+                    f"{difference(other, in_order)} in place of {difference(in_order, other)}"
+                )
+        check_told()
 
-    for first in range(0, len(copies), SIDE_BY_SIDE):
-        service.serve(copies[first : first + SIDE_BY_SIDE])
-
-    found = ends()
-    in_order = found[0]
-    statuses = {row["status"] for (name, _), row in in_order.items() if name in IN_SHORT}
-    assert statuses == {life.moments[-1].looks[""].status}
-    assert len(found) == len(copies)
-    other = {number: end for number, end in found.items() if end.keys() != in_order.keys()}
-    for number, end in other.items():
-        pytest.fail(
-            f"{len(other)} of {times} end otherwise; with seed {seeds[number - 1]}: "
-            f"{difference(end, in_order)} in place of {difference(in_order, end)}"
-        )
-    check_told()
+    in_any_order(live, times=times)
     check_recorded(request.node.callspec.id.partition("-")[0])

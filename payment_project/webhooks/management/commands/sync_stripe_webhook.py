@@ -12,16 +12,21 @@ from payment_project.webhooks.types import HANDLED
 class Command(BaseCommand):
     """`manage.py sync_stripe_webhook https://…/webhooks/stripe/`: safe to repeat."""
 
-    help = "Create or update the webhook endpoint at Stripe: its events and its API version."
+    help = "Create or update the webhook endpoint at Stripe: its URL, events and API version."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the address."""
+        """Take the address, and whose endpoint it is."""
         parser.add_argument("url", help="of the customer service: https://…/webhooks/stripe/")
+        parser.add_argument(
+            "--name",
+            default="paybridge",
+            help="of this installation, where several share a Stripe account: each has an endpoint",
+        )
 
-    def handle(self, *_args: Any, url: str, **_options: Any) -> None:
+    def handle(self, *_args: Any, url: str, name: str, **_options: Any) -> None:
         """Do it, and say what was done."""
         with calls_from_here() as finish:
-            endpoint = finish(sync_endpoint(url, events=HANDLED))
+            endpoint = finish(sync_endpoint(url, events=HANDLED, name=name))
         self.stdout.write(
             f"{endpoint.endpoint_id}: {endpoint.done}, {len(HANDLED)} types of events"
         )
@@ -32,6 +37,6 @@ class Command(BaseCommand):
             )
         for other in endpoint.others:
             self.stdout.write(
-                f"{other} renders another API version: delete it in Stripe's dashboard once the "
-                "new secret is in use."
+                f"{other} was ours before: delete it in Stripe's dashboard once the secret of "
+                f"{endpoint.endpoint_id} is in use."
             )
