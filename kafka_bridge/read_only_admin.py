@@ -12,6 +12,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 M = TypeVar("M", bound=Model)
+P = TypeVar("P", bound=Model)
 
 
 class FirstPages(Paginator[Any]):
@@ -80,5 +81,23 @@ class ReadOnlyAdmin(admin.ModelAdmin[M]):
         return False
 
     def has_delete_permission(self, _request: HttpRequest, _obj: M | None = None) -> bool:
+        """What happened stays on record."""
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline[M, P]):
+    """Rows of another row that only events may change, too."""
+
+    extra = 0
+
+    def has_add_permission(self, _request: HttpRequest, _obj: P | None = None) -> bool:
+        """Events add."""
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: P | None = None) -> bool:
+        """Events change."""
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: P | None = None) -> bool:
         """What happened stays on record."""
         return False

@@ -66,6 +66,9 @@ PAYMENT_DEADLINES: dict[str, int] = {
 }
 # What becomes of renewals that are not paid; a row in Django admin takes its place. The fields are
 # those of `subscriptions.models.DunningPolicy`. https://docs.stripe.com/declines/codes
+# `retry_codes` only decide what customers are told. Stripe tries again as its own settings have it,
+# after a hard decline not before there is another card, which `auto_advance=false` would hold up as
+# well: https://docs.stripe.com/billing/revenue-recovery/smart-retries
 DUNNING: dict[str, Any] = {
     "retry_codes": [
         *("insufficient_funds", "issuer_not_available", "processing_error", "reenter_transaction"),

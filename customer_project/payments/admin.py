@@ -3,19 +3,19 @@
 from typing import ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import get_language, to_locale
 
 from customer_project.customers.admin import OfCustomersAdmin
 from customer_project.payments.models import Payment, PaymentEvent, SavedCard
 from customer_project.payments.money import formatted
+from kafka_bridge.read_only_admin import ReadOnlyInline
 
 
 def _money(amount: int, currency: str) -> str:
     return formatted(amount, currency, locale=to_locale(get_language() or "en"))
 
 
-class PaymentEventInline(admin.TabularInline[PaymentEvent, Payment]):
+class PaymentEventInline(ReadOnlyInline[PaymentEvent, Payment]):
     """The history of a payment."""
 
     model = PaymentEvent
@@ -34,16 +34,6 @@ class PaymentEventInline(admin.TabularInline[PaymentEvent, Payment]):
         if not event.amount_refunded:
             return captured
         return f"{captured}, {_money(event.amount_refunded, currency)} refunded"
-
-    def has_add_permission(self, request: HttpRequest, obj: Payment | None = None) -> bool:  # noqa: ARG002
-        """Events add."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Payment | None = None) -> bool:  # noqa: ARG002
-        """What happened stays as it was."""
-        return False
-
-    has_delete_permission = has_change_permission
 
 
 @admin.register(Payment)

@@ -172,6 +172,7 @@ class Subscription(models.Model):
             models.Index(fields=["customer", "-created_at"], name="subscription_of_customer"),
             models.Index(fields=["-created_at"], name="subscription_newest"),
         )
+        permissions = (("change_at_stripe", "Can end, pause, and change plan and card"),)
 
     def __str__(self) -> str:
         return f"{self.subscription_plan_id} ({self.status})"

@@ -1,11 +1,18 @@
 """Reading plans, subscriptions and invoices."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from customer_project.customers.models import Customer
-from customer_project.subscriptions.models import ENDED, Invoice, Plan, Subscription
+from customer_project.subscriptions.models import (
+    ENDED,
+    Invoice,
+    Plan,
+    Subscription,
+    SubscriptionEvent,
+)
 from kafka_bridge.contracts import SubscriptionStatus
 
 
@@ -54,3 +61,14 @@ def open_invoice(subscription: Subscription) -> Invoice | None:
 def plan_named(slug: str) -> Plan | None:
     """Return a plan, also one that is no longer on offer."""
     return Plan.objects.filter(slug=slug).first()
+
+
+def answer_to(subscription_id: UUID, asked: UUID) -> SubscriptionEvent | None:
+    """Return what the payment service answered to what was asked of a subscription, if it has."""
+    return SubscriptionEvent.objects.filter(subscription=subscription_id, answers=asked).first()
+
+
+def preview_of(subscription: Subscription, asked: UUID) -> dict[str, Any] | None:
+    """Return the preview that answers a request, unless something was told since."""
+    preview: dict[str, Any] = subscription.preview or {}
+    return preview if preview.get("request") == str(asked) else None

@@ -131,7 +131,8 @@ class DunningPolicy(models.Model):
     retry_codes = models.TextField(
         blank=True,
         help_text="Decline codes after which the same card may work later, as Stripe writes them, "
-        "with spaces between.",
+        "with spaces between. They decide what customers are told. Which codes Stripe tries again "
+        "after, and when, is set at Stripe: Billing, Revenue recovery, Retries.",
     )
     tell_from_attempt = models.PositiveSmallIntegerField(
         default=1,

@@ -117,6 +117,9 @@ class TestRecovered:
         assert recovered.subject == "Pro: €19.00 is paid"
 
     def test_is_not_told_of_a_renewal_that_never_failed(self, subscription):
+        tell(subscription, **UNPAID, attempt=0, customer_can="wait")  # seen just before it is paid
+        assert sent() == []
+
         tell(subscription, **PAID)
 
         assert sent() == []

@@ -1,18 +1,50 @@
-"""Subscriptions by the API, until all three services and Stripe say the same."""
+"""Subscriptions by API, admin, Stripe's dashboard and time: all three services end alike."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from urllib.parse import urlsplit
 
 import pytest
-import requests
 
+from devstack.chaos.customers import make_customers
+from devstack.clients import CustomerApi
+from devstack.services import DEMO_API_KEY
 from devstack.waiting import wait_until
+from tests.at_stripe import AtStripe, Clock
+from tests.e2e.operators import Operator
 
-STATE = "SELECT status, amount, quantity, paused FROM subscriptions_subscription WHERE id = %s"
+STATE = (
+    "SELECT status, subscription_plan_id AS plan, amount, quantity, paused, cancel_at_period_end,"
+    " card FROM subscriptions_subscription WHERE id = %s"
+)
+FACT = (
+    "SELECT revision, status, plan, currency, cancel_at_period_end"
+    " FROM analytics_subscriptionfact WHERE subscription_id = %s"
+)
+TOLD = (
+    "SELECT revision, status, subscription_plan_id AS plan, currency, cancel_at_period_end"
+    " FROM subscriptions_subscription WHERE id = %s"
+)
+EMAILS = (
+    "SELECT kind, invoice_id, invoice_attempt FROM emails_email"
+    " WHERE subscription_id = %s ORDER BY id"
+)
+ON_CLOCK = """
+INSERT INTO customers_stripecustomer (customer_id, stripe_customer_id, created_at)
+VALUES (%s, %s, now())
+ON CONFLICT (customer_id) DO UPDATE SET stripe_customer_id = excluded.stripe_customer_id
+RETURNING customer_id
+"""
+_WHOSE = (
+    "SELECT customer.id FROM customers_customer AS customer"
+    " JOIN authtoken_token AS token ON token.user_id = customer.user_id WHERE token.key = %s"
+)
 _UNANSWERED = (
     "SELECT event_id FROM timeline_ask"
     " WHERE topic = 'stripe.subscription.update' AND answered_at IS NULL"
 )
+HOUR = 3600
 
 
 def is_(status):
@@ -20,19 +52,33 @@ def is_(status):
 
 
 @pytest.fixture
-def agreed(stack, databases, ada):
-    """Wait until nothing moves, and return what customer, payment and Stripe say alike."""
+def at_stripe(stack):
+    if not stack.uses_emulator:
+        pytest.skip("Only the emulator says what is still to be delivered: unset STRIPE_API_KEY.")
+    return AtStripe(stack.stripe_url, DEMO_API_KEY)
+
+
+@pytest.fixture
+def agreed(stack, databases, merchant, at_stripe):
+    """Wait until nothing moves, and return what the three services and Stripe say alike."""
 
     def agreed(subscription_id):
+        webhooks = "/_emulator/webhooks"
+        wait_until(lambda: not at_stripe.get(webhooks)["pending"], what="webhooks", every=0.1)
         stack.wait_until_settled()
         [at_payment] = databases.rows("payment", STATE, (subscription_id,))
-        [at_customer] = databases.rows("customer", STATE, (subscription_id,))
-        assert at_customer == at_payment
-        shown = ada.get_subscription(subscription_id)
-        at_stripe = of_stripe(stack, shown["stripe_subscription_id"])
-        assert at_stripe["status"] == shown["status"] == at_payment["status"]
-        assert at_stripe["cancel_at_period_end"] == shown["cancel_at_period_end"]
-        assert at_stripe["items"]["data"][0]["price"]["unit_amount"] == shown["amount"]
+        assert databases.rows("customer", STATE, (subscription_id,)) == [at_payment]
+        told = databases.rows("customer", TOLD, (subscription_id,))
+        assert databases.rows("admin", FACT, (subscription_id,)) == told
+        shown = merchant.get_subscription(subscription_id)
+        at = at_stripe.get(f"/v1/subscriptions/{shown['stripe_subscription_id']}")
+        [item] = at["items"]["data"]
+        assert at["status"] == shown["status"] == at_payment["status"]
+        assert at["cancel_at_period_end"] == shown["cancel_at_period_end"]
+        assert bool(at["pause_collection"]) == shown["paused"]
+        assert at["default_payment_method"] == (shown["card"] or {}).get("payment_method")
+        price = (item["price"]["unit_amount"], item["quantity"])
+        assert price == (shown["amount"], shown["quantity"])
         return shown
 
     return agreed
@@ -44,13 +90,16 @@ def subscribed(ada):
     return ada.subscription_when(accepted["id"], is_("active"))
 
 
-def of_stripe(stack, stripe_id):
-    response = requests.get(
-        f"{stack.stripe_url}/v1/subscriptions/{stripe_id}",
-        auth=("sk_test_paybridge_demo", ""),
-        timeout=30,
-    )
-    return response.json()
+@pytest.fixture(scope="module")
+def operators(stack, seeds):
+    return {name: Operator(stack.urls[name]) for name in ("customer", "payment")}
+
+
+@pytest.fixture
+def each_is_answered(databases):
+    """None of what was asked shows as stuck a minute later."""
+    yield
+    wait_until(lambda: not databases.rows("admin", _UNANSWERED), what="an answer to each")
 
 
 class TestSetUp:
@@ -61,7 +110,7 @@ class TestSetUp:
         assert (invoice["status"], invoice["amount_paid"]) == ("paid", shown["amount"])
         assert shown["card"]["last4"] == "4242"
 
-    def test_the_same_click_many_times_is_one_subscription(self, ada, stack):
+    def test_the_same_click_many_times_is_one_subscription(self, ada, stack, at_stripe):
         key = str(uuid.uuid4())
         with ThreadPoolExecutor(max_workers=6) as pool:
             accepted = list(pool.map(lambda _: ada.subscribe(idempotency_key=key), range(6)))
@@ -69,13 +118,9 @@ class TestSetUp:
         assert {one["id"] for one in accepted} == {accepted[0]["id"]}
         shown = ada.subscription_when(accepted[0]["id"], is_("active"))
         stack.wait_until_settled()
-        at_stripe = requests.get(
-            f"{stack.stripe_url}/v1/subscriptions",
-            params={"customer": of_stripe(stack, shown["stripe_subscription_id"])["customer"]},
-            auth=("sk_test_paybridge_demo", ""),
-            timeout=30,
-        ).json()["data"]
-        ours = [one for one in at_stripe if one["metadata"]["subscription_id"] == shown["id"]]
+        at = at_stripe.get(f"/v1/subscriptions/{shown['stripe_subscription_id']}")
+        all_of_ada = at_stripe.get("/v1/subscriptions", customer=at["customer"])["data"]
+        ours = [one for one in all_of_ada if one["metadata"]["subscription_id"] == shown["id"]]
         assert len(ours) == 1
 
     def test_a_declined_card_leaves_it_incomplete(self, ada, agreed):
@@ -100,13 +145,8 @@ class TestSetUp:
         assert agreed(shown["id"])["status"] == shown["status"]
 
 
-class TestChanges:
-    @pytest.fixture(autouse=True)
-    def each_is_answered(self, databases):
-        """None shows as stuck a minute later."""
-        yield
-        wait_until(lambda: not databases.rows("admin", _UNANSWERED), what="an answer to each")
-
+@pytest.mark.usefixtures("each_is_answered")
+class TestByApi:
     def test_canceled_at_the_end_and_taken_back(self, ada, subscribed, agreed):
         ada.change_subscription(subscribed["id"], "cancel", at_period_end=True)
         ada.subscription_when(subscribed["id"], lambda one: one["cancel_at_period_end"])
@@ -136,12 +176,150 @@ class TestChanges:
         newest = ada.get_subscription(subscribed["id"], "invoices/")[0]
         assert (newest["status"], newest["amount_paid"]) == ("paid", seen["amount_due"])
 
-    def test_what_is_canceled_at_stripe_is_canceled_here(self, ada, subscribed, agreed, stack):
-        requests.delete(
-            f"{stack.stripe_url}/v1/subscriptions/{subscribed['stripe_subscription_id']}",
-            auth=("sk_test_paybridge_demo", ""),
-            timeout=30,
-        ).raise_for_status()
+    def test_paused_and_resumed(self, ada, merchant, subscribed, agreed):
+        merchant.change_subscription(subscribed["id"], "pause")
+        ada.subscription_when(subscribed["id"], lambda one: one["paused"])
+        assert agreed(subscribed["id"])["status"] == "active"
+
+        ada.change_subscription(subscribed["id"], "resume")
+        ada.subscription_when(subscribed["id"], lambda one: not one["paused"])
+        assert agreed(subscribed["id"])["status"] == "active"
+
+    def test_another_card(self, ada, subscribed, agreed):
+        ada.change_subscription(subscribed["id"], "card", payment_method="pm_card_mastercard")
+
+        ada.subscription_when(subscribed["id"], lambda one: one["card"]["brand"] == "mastercard")
+        assert agreed(subscribed["id"])["card"]["brand"] == "mastercard"
+
+
+@pytest.mark.usefixtures("each_is_answered")
+class TestByOperators:
+    @pytest.fixture
+    def press(self, operators, subscribed):
+        """Press the button of a change's page."""
+
+        def press(service, change, **fields):
+            page = f"/admin/subscriptions/subscription/{subscribed['id']}/ask/{change}/"
+            return operators[service].press(page, **fields)
+
+        return press
+
+    @pytest.mark.parametrize("service", ["customer", "payment"])
+    def test_paused_ended_and_all_taken_back(self, *, service, press, ada, subscribed, agreed):
+        press(service, "pause")
+        press(service, "cancel-at-period-end")
+        ada.subscription_when(
+            subscribed["id"], lambda one: one["paused"] and one["cancel_at_period_end"]
+        )
+        agreed(subscribed["id"])
+
+        press(service, "resume")
+        press(service, "reactivate")
+        ada.subscription_when(
+            subscribed["id"], lambda one: not one["paused"] and not one["cancel_at_period_end"]
+        )
+        assert agreed(subscribed["id"])["status"] == "active"
+
+    def test_another_plan_at_the_price_seen(self, operators, press, ada, subscribed, agreed):
+        costs = urlsplit(press("customer", "plan", plan="coffee-yearly").url).path
+        seen = ada.subscription_when(subscribed["id"], lambda one: one["preview"])["preview"]
+        assert f"€{seen['amount_due'] / 100:.2f} now" in operators["customer"].look(costs).text
+
+        operators["customer"].press(costs)
+
+        ada.subscription_when(subscribed["id"], lambda one: one["plan"] == "coffee-yearly")
+        agreed(subscribed["id"])
+        newest = ada.get_subscription(subscribed["id"], "invoices/")[0]
+        assert (newest["status"], newest["amount_paid"]) == ("paid", seen["amount_due"])
+
+    def test_another_card(self, databases, press, ada, subscribed, agreed):
+        paid = ada.pay(payment_method="pm_card_mastercard", save_card=True)
+        assert ada.answered_payment(paid["id"])["status"] == "succeeded"
+        newest = "SELECT payment_method_id FROM payments_savedcard ORDER BY saved_at DESC LIMIT 1"
+        [card] = databases.rows("customer", newest)
+
+        press("customer", "card", payment_method=card["payment_method_id"])
+
+        ada.subscription_when(subscribed["id"], lambda one: one["card"]["brand"] == "mastercard")
+        agreed(subscribed["id"])
+
+
+class TestAtStripe:
+    def test_canceled(self, ada, subscribed, agreed, at_stripe):
+        at_stripe.delete(f"/v1/subscriptions/{subscribed['stripe_subscription_id']}")
 
         ada.subscription_when(subscribed["id"], is_("canceled"))
         assert agreed(subscribed["id"])["status"] == "canceled"
+
+    def test_given_a_price_that_is_no_plans(self, ada, subscribed, agreed, at_stripe):
+        path = f"/v1/subscriptions/{subscribed['stripe_subscription_id']}"
+        [item] = at_stripe.get(path)["items"]["data"]
+        price = at_stripe.post(
+            "/v1/prices",
+            product=item["price"]["product"],
+            currency="eur",
+            unit_amount=1490,
+            **{"recurring[interval]": "month"},
+        )
+
+        at_stripe.post(path, **{"items[0][id]": item["id"], "items[0][price]": price["id"]})
+
+        ada.subscription_when(subscribed["id"], lambda one: one["amount"] == 1490)
+        assert agreed(subscribed["id"])["plan"] == price["id"]
+
+    def test_paused_and_given_another_card(self, ada, subscribed, agreed, at_stripe):
+        stripe_id = subscribed["stripe_subscription_id"]
+        at_stripe.post(f"/v1/subscriptions/{stripe_id}", **{"pause_collection[behavior]": "void"})
+        at_stripe.give_card(stripe_id, "pm_card_mastercard")
+
+        ada.subscription_when(
+            subscribed["id"], lambda one: one["paused"] and one["card"]["brand"] == "mastercard"
+        )
+        agreed(subscribed["id"])
+
+
+class TestRenewals:
+    @pytest.fixture
+    def clock(self, at_stripe):
+        return Clock(at_stripe, days_ago=75)  # two periods and a half, but no dunning's end
+
+    @pytest.fixture
+    def subscriber(self, stack, databases, clock):
+        """The API as a customer uses it who lives on the clock."""
+        [token] = make_customers(stack, 1)
+        [customer] = databases.rows("customer", _WHOSE, (token,))
+        customer_id = str(customer["id"])
+        databases.rows("payment", ON_CLOCK, (customer_id, clock.customer(customer_id)))
+        return CustomerApi(stack.urls["customer"], token)
+
+    def test_paid_then_failed_then_recovered(
+        self, *, subscriber, clock, agreed, databases, at_stripe
+    ):
+        subscription_id = subscriber.subscribe()["id"]
+        subscriber.subscription_when(subscription_id, is_("active"))
+        first = agreed(subscription_id)
+
+        clock.reach(datetime.fromisoformat(first["current_period_end"]), seconds=2 * HOUR)
+        renewed = agreed(subscription_id)
+        newest, *_ = subscriber.get_subscription(subscription_id, "invoices/")
+        assert (newest["billing_reason"], newest["status"]) == ("subscription_cycle", "paid")
+        assert renewed["status"] == "active"
+        assert renewed["current_period_start"] == first["current_period_end"]
+        assert databases.rows("customer", EMAILS, (subscription_id,)) == []
+
+        at_stripe.give_card(first["stripe_subscription_id"], "pm_card_chargeCustomerFail")
+        clock.reach(datetime.fromisoformat(renewed["current_period_end"]), seconds=2 * HOUR)
+        assert agreed(subscription_id)["status"] == "past_due"
+        unpaid, *_ = subscriber.get_subscription(subscription_id, "invoices/")
+        assert (unpaid["status"], unpaid["customer_can"]) == ("open", "change_card")
+        told = {"kind": "change_card", "invoice_id": unpaid["id"], "invoice_attempt": 1}
+        assert databases.rows("customer", EMAILS, (subscription_id,)) == [told]
+
+        subscriber.change_subscription(subscription_id, "card", payment_method="pm_card_mastercard")
+        subscriber.subscription_when(subscription_id, is_("active"))
+        recovered = agreed(subscription_id)
+        paid, *_ = subscriber.get_subscription(subscription_id, "invoices/")
+        assert (paid["id"], paid["status"]) == (unpaid["id"], "paid")
+        assert (recovered["status"], recovered["card"]["brand"]) == ("active", "mastercard")
+        good_news = {"kind": "recovered", "invoice_id": paid["id"], "invoice_attempt": 2}
+        assert databases.rows("customer", EMAILS, (subscription_id,)) == [told, good_news]

@@ -29,6 +29,7 @@ from payment_project.payments.models import Payment
 from payment_project.stripe_gateway import client
 from payment_project.stripe_gateway.payment_intents import create_payment_intent
 from payment_project.subscriptions.models import Subscription
+from tests.at_stripe import AtStripe
 from tests.payment.subscribing import Clock, change_requested, setup_requested
 
 RETURN_URL = "https://shop.example/back?order=7"
@@ -111,12 +112,8 @@ def published():
     ]
 
 
-class StripeEmulator:
+class StripeEmulator(AtStripe):
     """What happened at the emulator that the service under test talks to, and what is to happen."""
-
-    def __init__(self, url, api_key):
-        self._url = url
-        self._api_key = api_key
 
     def faults(self, *faults):
         requests.post(f"{self._url}/_emulator/faults", json=faults, timeout=5).raise_for_status()
@@ -133,26 +130,6 @@ class StripeEmulator:
 
     def payment_intent(self, payment_intent_id):
         return self.get(f"/v1/payment_intents/{payment_intent_id}")
-
-    def get(self, path, **params):
-        response = requests.get(
-            f"{self._url}{path}", params=params, auth=(self._api_key, ""), timeout=5
-        )
-        response.raise_for_status()
-        return response.json()
-
-    def post(self, path, **params):
-        """Do what somebody does in Stripe's dashboard."""
-        response = requests.post(
-            f"{self._url}{path}", data=params, auth=(self._api_key, ""), timeout=5
-        )
-        response.raise_for_status()
-        return response.json()
-
-    def delete(self, path):
-        response = requests.delete(f"{self._url}{path}", auth=(self._api_key, ""), timeout=5)
-        response.raise_for_status()
-        return response.json()
 
     def command(self, path, **params):
         response = requests.post(f"{self._url}/_emulator/{path}", json=params, timeout=5)

@@ -3,7 +3,7 @@
 import pytest
 
 from payment_project.subscriptions.models import Invoice, Subscription
-from tests.payment.conftest import invoice_updates, subscription_updates
+from tests.payment.conftest import invoice_updates, received, subscription_updates
 from tests.payment.subscribing import TEAM
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,11 +17,12 @@ ASKED_OF_US = {
     "change plan": [
         ("change_plan", {"subscription_plan_id": "team-monthly", "plan_info": TEAM, "quantity": 2})
     ],
+    "change card": [("change_card", {"payment_method_id": "pm_card_mastercard"})],
 }
 THEIR_OWN = {
     *("id", "customer_id", "request_event_id", "correlation_id", "stripe_subscription_id"),
     *("payment_method_id", "card", "revision", "subscription", "subscription_id", "number"),
-    *("payment_intent_id", "setup_intent_id", "period_start", "period_end"),
+    *("payment_intent_id", "setup_intent_id", "period_start", "period_end", "hosted_invoice_url"),
 }
 
 
@@ -77,18 +78,44 @@ def in_dashboard(at_stripe):
                     proration_behavior="always_invoice",
                     **{f"items[0][{name}]": value for name, value in change.items()},
                 )
+            case "change card":
+                at_stripe.give_card(subscription.stripe_subscription_id, "pm_card_mastercard")
 
     return in_dashboard
 
 
+@pytest.fixture
+def webhooks(at_stripe, handle):
+    """Deliver all that Stripe tells of a subscription and its invoices."""
+
+    def webhooks(subscription):
+        of = subscription.stripe_subscription_id
+        events = reversed(at_stripe.get("/v1/events", limit=100)["data"])
+        told = [event for event in events if of in (object_id(event), subscription_of(event))]
+        handle(*[received(event, customer_id=subscription.customer_id) for event in told])
+
+    return webhooks
+
+
+def object_id(event):
+    return event["data"]["object"]["id"]
+
+
+def subscription_of(event):
+    parent = event["data"]["object"].get("parent") or {}
+    return (parent.get("subscription_details") or {}).get("subscription")
+
+
+@pytest.mark.parametrize("trial_days", [None, 14])
+@pytest.mark.parametrize("by", ["refresh", "webhooks"])
 @pytest.mark.parametrize("what", ASKED_OF_US)
-def test_same_state(subscribed, change, in_dashboard, what):
-    by_us, by_stripe = subscribed(), subscribed()
+def test_same_state(*, subscribed, change, in_dashboard, webhooks, what, by, trial_days):
+    by_us, by_stripe = [subscribed(context={"trial_days": trial_days}) for _ in range(2)]
 
     for action, fields in ASKED_OF_US[what]:
         change(action, by_us, **fields)
     in_dashboard(by_stripe, what)
-    change("refresh", by_stripe)
+    webhooks(by_stripe) if by == "webhooks" else change("refresh", by_stripe)
 
     assert whole_state(by_stripe) == whole_state(by_us)
     told = {event.subscription_id: event for event in subscription_updates()}

@@ -8,8 +8,9 @@ from kafka_bridge.contracts import PaymentMeasured, SubscriptionUpdateRequested
 from payment_project.celery import app
 from payment_project.subscriptions.models import DunningPolicy, Invoice, Subscription
 from payment_project.subscriptions.tasks import end_unpaid
+from tests.at_stripe import DAY
 from tests.payment.conftest import invoice_updates, published, subscription_updates
-from tests.payment.subscribing import DAY, Clock
+from tests.payment.subscribing import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,12 +28,7 @@ def clock(at_stripe):
 def give_card(at_stripe):
     """Have a subscription charged with another card, by Stripe's dashboard."""
 
-    def give_card(subscription, card):
-        at = at_stripe.get(f"/v1/subscriptions/{subscription.stripe_subscription_id}")
-        attached = at_stripe.post(f"/v1/payment_methods/{card}/attach", customer=at["customer"])
-        at_stripe.post(f"/v1/subscriptions/{at['id']}", default_payment_method=attached["id"])
-
-    return give_card
+    return lambda subscription, card: at_stripe.give_card(subscription.stripe_subscription_id, card)
 
 
 @pytest.fixture

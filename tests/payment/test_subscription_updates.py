@@ -12,7 +12,7 @@ from payment_project.stripe_gateway.errors import NotOfThisSubscription
 from payment_project.stripe_gateway.subscription_updates import finish_card
 from payment_project.subscriptions.models import Invoice
 from tests.payment.conftest import invoice_updates, subscription_updates
-from tests.payment.subscribing import TEAM, change_requested, setup_requested
+from tests.payment.subscribing import PRO, TEAM, change_requested, setup_requested
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,15 +94,6 @@ class TestPlan:
         assert (invoice.billing_reason, invoice.status) == ("subscription_update", "paid")
         assert 0 < invoice.amount_paid == shown.preview.amount_due < 3000
 
-    def test_in_a_trial_nothing_is_due_now(self, subscribed, change):
-        subscription = subscribed(context={"trial_days": 14})
-
-        shown = change(
-            "preview_plan", subscription, subscription_plan_id="team-monthly", plan_info=TEAM
-        )
-
-        assert shown.preview.amount_due == 0
-
     def test_quantity_alone(self, subscribed, change):
         subscription = subscribed()
         plan = setup_requested().plan_info
@@ -139,6 +130,90 @@ class TestPlan:
         }
 
         assert len(prices) == 1
+
+    def test_another_price_is_another_price_at_stripe_and_who_runs_keeps_theirs(
+        self, subscribed, change, at_stripe
+    ):
+        def item(subscription):
+            at = at_stripe.get(f"/v1/subscriptions/{subscription.stripe_subscription_id}")
+            return at["items"]["data"][0]
+
+        first = subscribed()
+        before = item(first)
+        second = subscribed(plan_info=PRO.model_copy(update={"amount": 2100, "version": 2}))
+
+        change("refresh", first)
+        first.refresh_from_db()
+        kept, newer = item(first)["price"], item(second)["price"]
+        assert item(first) == before
+        assert kept["id"] != newer["id"]
+        assert kept["product"] == newer["product"]
+        assert [kept["unit_amount"], newer["unit_amount"]] == [1900, 2100]
+        assert [first.amount, second.amount] == [1900, 2100]
+
+
+class TestTrial:
+    """What is done in a trial costs nothing then, and holds when it ends."""
+
+    @pytest.fixture
+    def trying(self, subscribed):
+        return subscribed(context={"trial_days": 14})
+
+    @pytest.fixture
+    def after_trial(self, trying, clock, change):
+        """Let the trial end, and return what was told then."""
+
+        def after_trial():
+            clock.reach(trying.trial_end, seconds=2 * 3600)
+            return change("refresh", trying)
+
+        return after_trial
+
+    def test_another_plan(self, trying, change, after_trial):
+        plan = {"subscription_plan_id": "team-monthly", "plan_info": TEAM}
+
+        shown = change("preview_plan", trying, **plan)
+        date = shown.preview.proration_date
+        changed = change("change_plan", trying, proration_date=date, **plan)
+
+        assert shown.preview.amount_due == 0
+        assert (changed.status, changed.subscription_plan_id) == ("trialing", "team-monthly")
+        assert changed.trial_end == trying.trial_end
+        assert sum(invoice.amount_paid for invoice in invoice_updates()) == 0
+        assert after_trial().status == "active"
+        assert (invoice_updates()[-1].status, invoice_updates()[-1].amount_paid) == ("paid", 4900)
+
+    def test_another_card(self, trying, change, after_trial, at_stripe):
+        changed = change("change_card", trying, payment_method_id="pm_card_mastercard")
+
+        assert (changed.status, changed.card.brand) == ("trialing", "mastercard")
+        assert after_trial().status == "active"
+        paid = invoice_updates()[-1]
+        intent = at_stripe.payment_intent(paid.payment_intent_id)
+        assert intent["payment_method"] == changed.card.payment_method_id
+
+    def test_canceled_at_its_end(self, trying, change, after_trial):
+        ending = change("cancel", trying, at_period_end=True)
+
+        assert (ending.status, ending.cancel_at_period_end) == ("trialing", True)
+        assert after_trial().status == "canceled"
+        assert sum(invoice.amount_paid for invoice in invoice_updates()) == 0
+
+    def test_paused(self, trying, change, after_trial):
+        paused = change("pause", trying)
+
+        assert (paused.status, paused.paused) == ("trialing", True)
+        assert after_trial().paused
+        assert (invoice_updates()[-1].status, invoice_updates()[-1].amount_paid) == ("void", 0)
+
+    def test_resumed(self, trying, change, after_trial):
+        change("pause", trying)
+
+        resumed = change("resume", trying)
+
+        assert (resumed.status, resumed.paused) == ("trialing", False)
+        assert after_trial().status == "active"
+        assert invoice_updates()[-1].amount_paid == 1900
 
 
 class TestCard:

@@ -27,8 +27,10 @@ _FIRST: Final = "subscription_create"
 
 
 def unpaid(ids: Collection[str]) -> set[str]:
-    """Return which of these invoices are known as unpaid, and the customer can do something."""
-    rows = Invoice.objects.filter(id__in=ids, status="open", customer_can__in=_UNPAID)
+    """Return which of these invoices were tried in vain, and the customer can do something."""
+    rows = Invoice.objects.filter(
+        id__in=ids, status="open", attempt__gt=0, customer_can__in=_UNPAID
+    )
     return set(rows.exclude(billing_reason=_FIRST).values_list("id", flat=True))
 
 
@@ -58,7 +60,7 @@ def _kind_of(invoice: SubscriptionPaymentUpdated, *, was_unpaid: bool) -> News |
     if invoice.billing_reason == _FIRST:
         return None
     if invoice.status == "open":
-        return _UNPAID.get(invoice.customer_can or "")
+        return _UNPAID.get(invoice.customer_can or "") if invoice.attempt else None
     return News.RECOVERED if was_unpaid and invoice.status == "paid" else None
 
 

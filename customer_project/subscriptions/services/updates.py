@@ -54,7 +54,9 @@ def request_update(subscription: Subscription, update: Update, *, asked_by: str)
         StateConflict: it is not where this could be done.
         ValidationError: the plan is no longer on offer.
     """
-    _check(subscription, update)
+    check(subscription, update.action)
+    if update.plan:
+        check_on_offer(update.plan)
     now = timezone.now()
     SubscriptionEvent.objects.create(
         subscription=subscription,
@@ -85,17 +87,20 @@ def request_update(subscription: Subscription, update: Update, *, asked_by: str)
     )
 
 
-def _check(subscription: Subscription, update: Update) -> None:
+def check(subscription: Subscription, action: Action) -> None:
+    """Refuse what cannot be done to a subscription as it is known here.
+
+    Raises:
+        StateConflict: it is not where this could be done.
+    """
     if subscription.status == SubscriptionStatus.REQUESTED:
         raise errors.NotAnsweredYet
     if not subscription.stripe_subscription_id:
         raise errors.SubscriptionHasEnded
-    if subscription.has_ended and update.action != "refresh":
+    if subscription.has_ended and action != "refresh":
         raise errors.SubscriptionHasEnded
-    if update.plan:
-        check_on_offer(update.plan)
-    if check := _CHECKS.get(update.action):
-        check(subscription)
+    if check_state := _CHECKS.get(action):
+        check_state(subscription)
 
 
 def _check_begun(subscription: Subscription) -> None:
