@@ -43,7 +43,7 @@ class StripeDifference:
     """In UTC."""
     currency: str
     what: str
-    """transactions (their number), amount, fee or net."""
+    """transactions (their number), amount, fee or net; checksum, if these are the same."""
     at_stripe: int
     in_ledger: int
 
@@ -83,14 +83,18 @@ ORDER BY payment_id, what, currency
 LIMIT %(limit)s
 """
 
+# Counts of before there were checksums have none.
 _DIFFERENCES_FROM_STRIPE: Final = """
 WITH listed AS (
-    SELECT day, currency, transactions, amount, fee, net
+    SELECT day, currency, transactions, amount, fee, net, checksum
     FROM ledger_stripecount, jsonb_to_recordset(currencies) AS one
-        (currency text, transactions bigint, amount bigint, fee bigint, net bigint)
+        (currency text, transactions bigint, amount bigint, fee bigint, net bigint,
+         checksum bigint)
 ), entered AS (
     SELECT day, currency, count(*) AS transactions,
-        sum(amount) AS amount, sum(fee) AS fee, sum(net) AS net
+        sum(amount) AS amount, sum(fee) AS fee, sum(net) AS net,
+        sum(('x' || left(md5(balance_transaction_id || ':' || amount || ':' || fee), 8))
+            ::bit(32)::bigint) AS checksum
     FROM ledger_stripecount, ledger_balancetransaction
     WHERE occurred_at >= since AND occurred_at < until
     GROUP BY day, currency
@@ -100,9 +104,13 @@ FROM listed FULL JOIN entered USING (day, currency), LATERAL (VALUES
     ('transactions', listed.transactions, entered.transactions),
     ('amount', listed.amount, entered.amount),
     ('fee', listed.fee, entered.fee),
-    ('net', listed.net, entered.net)
+    ('net', listed.net, entered.net),
+    ('checksum', listed.checksum, entered.checksum)
 ) AS pair (what, at_stripe, in_ledger)
 WHERE coalesce(at_stripe, 0) <> coalesce(in_ledger, 0)
+AND (what <> 'checksum' OR listed.checksum IS NOT NULL
+    AND (listed.transactions, listed.amount, listed.fee)
+        = (entered.transactions, entered.amount, entered.fee))
 ORDER BY day DESC, currency, what
 LIMIT %s
 """
@@ -145,7 +153,10 @@ def differences(*, measured_before: datetime | None = None, limit: int = 1000) -
 
 
 def differences_from_stripe(*, limit: int = 1000) -> list[StripeDifference]:
-    """Return where ledger and Stripe differ, by day and currency, to the cent; the newest first."""
+    """Return where ledger and Stripe differ, by day and currency, to the cent; the newest first.
+
+    Errors that cancel out in the sums of a day are known by its checksum.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_DIFFERENCES_FROM_STRIPE, [limit])
         return [

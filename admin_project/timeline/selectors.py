@@ -1,5 +1,6 @@
 """Finding everything that belongs to an id, and what stands still."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,27 +12,38 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
-from admin_project.analytics.models import PaymentFact
+from admin_project.analytics.models import PaymentFact, SubscriptionFact
 from admin_project.event_log.models import LoggedEvent
 from admin_project.money import money
+from admin_project.timeline.consumed import consumed
 from admin_project.timeline.hops import DEAD, SLOW, Hop, clock, hop_of, written
 from admin_project.timeline.models import Ask
-from kafka_bridge.contracts import PaymentStatus, Topic
+from kafka_bridge.contracts import PaymentStatus, SubscriptionStatus, Topic
 from kafka_bridge.models import InboxEvent
 
 MOST_CORRELATIONS: Final = 20
 MOST_HOPS: Final = 500
 
 ANSWER_WITHIN: Final = timedelta(seconds=60)
-STATUS_WITHIN: Final = {
+_OF_ALL: Final = {
     PaymentStatus.PROCESSING: timedelta(hours=1),
-    PaymentStatus.REQUIRES_ACTION: timedelta(minutes=35),
-    PaymentStatus.REQUIRES_CONFIRMATION: timedelta(minutes=35),
     PaymentStatus.REQUIRES_CAPTURE: timedelta(days=6, hours=1),
 }
+_OF_CUSTOMERS: Final = {
+    PaymentStatus.REQUIRES_ACTION: timedelta(minutes=35),
+    PaymentStatus.REQUIRES_CONFIRMATION: timedelta(minutes=35),
+    PaymentStatus.REQUIRES_PAYMENT_METHOD: timedelta(hours=25),
+}
 """Longer than the payment service's own deadlines, which end a payment or ask Stripe about it."""
-_DUNNING: Final = (PaymentStatus.REQUIRES_ACTION, PaymentStatus.REQUIRES_CONFIRMATION)
-"""What a subscription's payment may be in for weeks: its dunning policy ends it."""
+INCOMPLETE_WITHIN: Final = timedelta(hours=24)
+"""Stripe ends a subscription whose first payment is not made within 23 hours:
+https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses"""
+STATUS_WITHIN: Final = {
+    "one_off": _OF_ALL | _OF_CUSTOMERS,
+    "subscription_first": _OF_ALL | dict.fromkeys(_OF_CUSTOMERS, INCOMPLETE_WITHIN),
+    "subscription_renewal": _OF_ALL,
+}
+"""By the payment's type. A renewal may wait for its customer until its dunning policy ends it."""
 
 
 @dataclass(kw_only=True)
@@ -73,16 +85,21 @@ def timeline(text: str) -> Timeline:
     _measure(hops, {str(event.event_id): event.causation_id for event in events})
     return Timeline(
         hops=hops,
-        silences=_silences(shown),
+        silences=[*_silences(shown), *_not_final_among(events)],
         correlations=len(shown),
         more=len(correlations) > len(shown) or len(events) > MOST_HOPS,
     )
 
 
-def stuck(*, now: datetime | None = None, limit: int = 200) -> list[Stuck]:
-    """Return what is not final after its deadline, what waits longest first."""
+def stuck(
+    *, now: datetime | None = None, limit: int = 200, ask_broker: bool = False
+) -> list[Stuck]:
+    """Return what is not final after its deadline, what waits longest first.
+
+    With `ask_broker` it says of what was not answered whether it was consumed.
+    """
     now = now or timezone.now()
-    found = [*_unanswered(now, limit), *_not_final(now, limit)]
+    found = [*_unanswered(now, limit, ask_broker=ask_broker), *_not_final(now, limit)]
     return sorted(found, key=lambda one: one.since)[:limit]
 
 
@@ -138,7 +155,7 @@ def _measure(hops: list[Hop], causes: dict[str, UUID | None]) -> None:
 
 def _silences(correlations: list[UUID]) -> list[str]:
     now = timezone.now()
-    asks = LoggedEvent.objects.filter(
+    found = LoggedEvent.objects.filter(
         event_id__in=_open_asks()
         .filter(
             event_id__in=LoggedEvent.objects.filter(correlation_id__in=correlations).values(
@@ -147,10 +164,12 @@ def _silences(correlations: list[UUID]) -> list[str]:
         )
         .values("event_id")
     )
+    asks = list(found.order_by("occurred_at"))
+    how_far = consumed(asks)
     return [
-        f"{event.topic} accepted {clock(event.occurred_at)}, nothing since"
-        f" ({written(now - event.occurred_at)})"
-        for event in asks.order_by("occurred_at")
+        f"{ask.topic} accepted {clock(ask.occurred_at)}, nothing since"
+        f" ({written(now - ask.occurred_at)}){how_far.get(ask.event_id, '')}"
+        for ask in asks
     ]
 
 
@@ -169,8 +188,10 @@ def _open_asks() -> QuerySet[Ask]:
     )
 
 
-def _unanswered(now: datetime, limit: int) -> list[Stuck]:
+def _unanswered(now: datetime, limit: int, *, ask_broker: bool) -> list[Stuck]:
     late = list(_open_asks().filter(asked_at__lt=now - ANSWER_WITHIN).order_by("asked_at")[:limit])
+    asks = LoggedEvent.objects.filter(event_id__in=[ask.event_id for ask in late])
+    how_far = consumed(asks) if ask_broker else {}
     died = {
         event.causation_id: f"dead letter of the {event.source}: {event.content.get('errorType')}"
         for event in LoggedEvent.objects.filter(
@@ -180,7 +201,8 @@ def _unanswered(now: datetime, limit: int) -> list[Stuck]:
     return [
         Stuck(
             identifier=str(ask.event_id),
-            hop=f"{ask.topic}: {died.get(ask.event_id, 'no answer')}",
+            hop=f"{ask.topic}: "
+            + died.get(ask.event_id, f"no answer{how_far.get(ask.event_id, '')}"),
             since=ask.asked_at,
             deadline=ask.asked_at + ANSWER_WITHIN,
             customer_id=ask.customer_id,
@@ -190,21 +212,50 @@ def _unanswered(now: datetime, limit: int) -> list[Stuck]:
     ]
 
 
-def _not_final(now: datetime, limit: int) -> list[Stuck]:
+def _not_final(now: datetime, limit: int, among: Collection[str] | None = None) -> list[Stuck]:
+    """Return payments and subscriptions, of all or those with the ids, after their deadlines."""
     overdue = Q()
-    for status, within in STATUS_WITHIN.items():
-        late = Q(status=status, measured_at__lt=now - within)
-        overdue |= late & Q(payment_type="one_off") if status in _DUNNING else late
-    # The statuses once more, as the index is of these alone.
-    facts = PaymentFact.objects.filter(overdue, status__in=list(STATUS_WITHIN))
+    for payment_type, statuses in STATUS_WITHIN.items():
+        for status, within in statuses.items():
+            overdue |= Q(payment_type=payment_type, status=status, measured_at__lt=now - within)
+    payments = PaymentFact.objects.filter(overdue).order_by("measured_at")
+    subscriptions = SubscriptionFact.objects.filter(
+        status=SubscriptionStatus.INCOMPLETE, changed_at__lt=now - INCOMPLETE_WITHIN
+    ).order_by("changed_at")
+    if among is not None:
+        payments = payments.filter(payment_id__in=among)
+        subscriptions = subscriptions.filter(subscription_id__in=among)
     return [
-        Stuck(
-            identifier=str(fact.payment_id),
-            hop=f"payment.analytics: {fact.status}",
-            since=fact.measured_at,
-            deadline=fact.measured_at + STATUS_WITHIN[PaymentStatus(fact.status)],
-            customer_id=fact.customer_id,
-            amount=money(fact.amount, fact.currency),
-        )
-        for fact in facts.order_by("measured_at")[:limit]
+        *(
+            Stuck(
+                identifier=str(one.payment_id),
+                hop=f"{Topic.PAYMENT_ANALYTICS}: {one.status}",
+                since=one.measured_at,
+                deadline=one.measured_at
+                + STATUS_WITHIN[one.payment_type][PaymentStatus(one.status)],
+                customer_id=one.customer_id,
+                amount=money(one.amount, one.currency),
+            )
+            for one in payments[:limit]
+        ),
+        *(
+            Stuck(
+                identifier=str(one.subscription_id),
+                hop=f"{Topic.SUBSCRIPTION_STATUS_UPDATED}: {one.status}",
+                since=one.changed_at,
+                deadline=one.changed_at + INCOMPLETE_WITHIN,
+                customer_id=one.customer_id,
+            )
+            for one in subscriptions[:limit]
+        ),
     ]
+
+
+def _not_final_among(events: Collection[LoggedEvent]) -> Iterator[str]:
+    """Say which of what the events tell of is not final after its deadline."""
+    now = timezone.now()
+    named = (
+        event.content.get(name) for event in events for name in ("paymentId", "subscriptionId")
+    )
+    for one in _not_final(now, MOST_HOPS, among={id_ for id_ in named if id_}):
+        yield f"{one.hop} at {clock(one.since)}, nothing since ({written(now - one.since)})"

@@ -27,7 +27,8 @@ def timeline(request: HttpRequest) -> HttpResponse:
 def stuck(request: HttpRequest) -> HttpResponse:
     """Show what is not final after its deadline."""
     now = timezone.now()
-    rows = [(one, written(now - one.since)) for one in selectors.stuck(now=now)]
+    found = selectors.stuck(now=now, ask_broker=True)
+    rows = [(one, written(now - one.since)) for one in found]
     return _page(request, "stuck", "Stuck payments", rows=rows)
 
 

@@ -1,5 +1,6 @@
 """Events about the account at Stripe: every movement of its balance, and how many there were."""
 
+import hashlib
 from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
@@ -66,6 +67,15 @@ class CurrencyCount(Contract):
     amount: SignedSum
     fee: SignedSum
     net: SignedSum
+    checksum: Annotated[int, Field(ge=0, le=999_999_999_999_999_999)] | None = None
+    """The sum of the first 8 hex digits of the MD5 of `id:amount:fee` of each, as numbers. Errors
+    that cancel out in the other sums change it."""
+
+    @staticmethod
+    def checksum_of(balance_transaction_id: str, *, amount: int, fee: int) -> int:
+        """Return what a balance transaction adds to the checksum."""
+        text = f"{balance_transaction_id}:{amount}:{fee}"
+        return int(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8], 16)
 
 
 class BalanceCounted(Event):
@@ -78,6 +88,7 @@ class BalanceCounted(Event):
     topic: ClassVar = Topic.PAYMENT_BALANCE_COUNTED
 
     event_type: Literal[Topic.PAYMENT_BALANCE_COUNTED] = Topic.PAYMENT_BALANCE_COUNTED
+    version: Version = "1.1"
     source: Source = "payment-service"
     customer_id: Identifier = ACCOUNT
     since: Timestamp

@@ -65,7 +65,11 @@ async def count_movements(since: datetime, until: datetime) -> list[CurrencyCoun
     sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
     async for one in all_of("/v1/balance_transactions", params):
         sums[one["currency"]].update(
-            transactions=1, amount=one["amount"], fee=one["fee"], net=one["net"]
+            transactions=1,
+            amount=one["amount"],
+            fee=one["fee"],
+            net=one["net"],
+            checksum=CurrencyCount.checksum_of(one["id"], amount=one["amount"], fee=one["fee"]),
         )
     return [CurrencyCount(currency=currency, **sums[currency]) for currency in sorted(sums)]
 

@@ -3,8 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 
 from kafka_bridge.contracts import (
+    BalanceTransactionRecorded,
     CardPaymentAnswered,
     CardPaymentRequested,
     CustomerInfo,
@@ -17,6 +19,14 @@ from kafka_bridge.contracts import (
 )
 
 NOW = datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)
+PAYMENT = uuid.UUID(int=1)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """The test database, in which the log may be emptied after tests that commit."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE event_log_loggedevent DISABLE TRIGGER not_truncated")
 
 
 def measured(payment_id=None, **fields):
@@ -53,6 +63,26 @@ def subscription_state(subscription_id, revision=1, **fields):
             "interval": "month",
             "revision": revision,
             "timestamp": NOW + timedelta(days=revision),
+            **fields,
+        }
+    )
+
+
+def recorded(txn="txn_1", category="charge", amount=1999, fee=88, **fields):
+    """A balance transaction of a payment, as the payment service tells it."""
+    return BalanceTransactionRecorded(
+        **{
+            "customer_id": "c1",
+            "balance_transaction_id": txn,
+            "type": category,
+            "reporting_category": category,
+            "amount": amount,
+            "fee": fee,
+            "net": amount - fee,
+            "currency": "eur",
+            "payment_id": PAYMENT,
+            "occurred_at": NOW,
+            "available_on": NOW,
             **fields,
         }
     )

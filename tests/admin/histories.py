@@ -15,16 +15,21 @@ from kafka_bridge.contracts import (
     PaymentMeasured,
     PaymentStatus,
     PaymentUpdateRequested,
+    PlanInfo,
     SubscriptionAnswered,
     SubscriptionPaymentUpdated,
+    SubscriptionRequested,
     SubscriptionStatus,
     SubscriptionStatusUpdated,
+    SubscriptionUpdateRequested,
     WebhookProcessed,
+    WebhookReceived,
 )
 
 START = datetime(2026, 10, 30, 22, tzinfo=UTC)
 
 ids = st.integers(1, 3).map(lambda number: uuid.UUID(int=number))
+_asked_ids = st.integers(1, 6).map(lambda number: uuid.UUID(int=number, version=4))
 times = st.integers(0, 60 * 24 * 40).map(lambda minutes: START + timedelta(minutes=minutes))
 currencies = st.sampled_from(["eur", "jpy"])
 
@@ -55,7 +60,7 @@ measurements = _of(
         amount_captured=st.none() | st.integers(0, 5000),
         amount_refunded=st.none() | st.integers(0, 5000),
         dispute_status=st.sampled_from([None, "needs_response", "lost"]),
-        payment_type=st.sampled_from(["one_off", "subscription_first"]),
+        payment_type=st.sampled_from(["one_off", "subscription_first", "subscription_renewal"]),
         subscription_plan_id=st.sampled_from([None, "pro", "team"]),
         decline_code=st.sampled_from([None, "insufficient_funds"]),
         card_brand=st.sampled_from([None, "visa"]),
@@ -66,6 +71,7 @@ measurements = _of(
     ),
 )
 _state = _base(
+    causation_id=st.none() | _asked_ids,
     customer_id=st.just("c2"),
     subscription_id=ids,
     stripe_subscription_id=st.just("sub_1"),
@@ -94,38 +100,62 @@ invoices = _of(
         decline_code=st.sampled_from([None, "insufficient_funds", "expired_card"]),
     ),
 )
+_of_an_ask = {"customer_id": st.just("c6"), "correlation_id": st.just(uuid.UUID(int=6))}
+_asked = {"event_id": _asked_ids, "timestamp": times, **_of_an_ask}
+_paid_for = {
+    "payment_method_id": st.just("pm_card_visa"),
+    "customer_info": st.just(CustomerInfo(email="ada@example.com")),
+    "metadata": st.just({}),
+}
+payment_asks = _of(
+    CardPaymentRequested,
+    **_asked,
+    **_paid_for,
+    event_type=st.just("stripe.payment.request"),
+    amount=st.just(1999),
+    currency=currencies,
+) | _of(
+    PaymentUpdateRequested,
+    **_asked,
+    payment_id=ids,
+    payment_intent_id=st.just("pi_1"),
+    action=st.sampled_from(["refund", "capture"]),
+)
+subscription_asks = _of(
+    SubscriptionRequested,
+    **_asked,
+    **_paid_for,
+    event_type=st.just("stripe.subscription.setup"),
+    subscription_plan_id=st.just("pro"),
+    plan_info=st.just(PlanInfo(name="Pro", amount=5, currency="eur", interval="month")),
+) | _of(
+    SubscriptionUpdateRequested,
+    **_asked,
+    subscription_id=ids,
+    stripe_subscription_id=st.just("sub_1"),
+    action=st.sampled_from(["pause", "cancel", "refresh"]),
+)
+webhook_asks = _of(
+    WebhookReceived,
+    **_asked,
+    event_type=st.just("stripe.webhook.received"),
+    webhook_event_id=st.just("evt_1"),
+    webhook_event_type=st.just("charge.refunded"),
+    raw_payload=st.just('{"id": "evt_1"}'),
+    signature=st.just("t=1,v1=of_stripe"),
+    webhook_event=st.just({"id": "evt_1"}),
+)
+asks = payment_asks | subscription_asks | webhook_asks
 webhooks = _of(
     WebhookProcessed,
     event_id=st.uuids(version=4),
+    causation_id=st.none() | _asked_ids,
     customer_id=st.just("c4"),
     timestamp=times,
     received_at=times,
     webhook_event_id=st.just("evt_1"),
     webhook_event_type=st.sampled_from(["charge.refunded", "payment_intent.succeeded"]),
     outcome=st.sampled_from(["applied", "stale"]),
-)
-
-_asked_ids = st.integers(1, 3).map(lambda number: uuid.UUID(int=number, version=4))
-_of_an_ask = {"customer_id": st.just("c6"), "correlation_id": st.just(uuid.UUID(int=6))}
-asks = _of(
-    CardPaymentRequested,
-    **_of_an_ask,
-    event_id=_asked_ids,
-    event_type=st.just("stripe.payment.request"),
-    timestamp=times,
-    amount=st.just(1999),
-    currency=currencies,
-    payment_method_id=st.just("pm_card_visa"),
-    customer_info=st.just(CustomerInfo(email="ada@example.com")),
-    metadata=st.just({}),
-) | _of(
-    PaymentUpdateRequested,
-    **_of_an_ask,
-    event_id=st.uuids(version=4),
-    timestamp=times,
-    payment_id=ids,
-    payment_intent_id=st.just("pi_1"),
-    action=st.sampled_from(["refund", "capture"]),
 )
 answers = _of(
     CardPaymentAnswered,

@@ -11,8 +11,7 @@ from admin_project.analytics.models import ExchangeRate, PaymentFact, Subscripti
 from admin_project.event_log.models import LoggedEvent
 from admin_project.ledger.handlers import enter
 from admin_project.ledger.models import BalanceTransaction
-from tests.admin.conftest import NOW, measured
-from tests.admin.test_ledger import recorded
+from tests.admin.conftest import NOW, measured, recorded
 from tests.django_admin import AdminPages, detail_url, list_url
 
 

@@ -2,7 +2,7 @@ import json
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from admin_project.event_log.handlers import log_events
 from admin_project.event_log.models import LoggedEvent
@@ -69,6 +69,14 @@ class TestLog:
             attempt(LoggedEvent.objects.all())
 
         assert LoggedEvent.objects.get().topic == "stripe.payment.request"
+
+    def test_it_is_not_emptied_at_once(self):
+        log_events([requested()])
+
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE event_log_loggedevent ENABLE TRIGGER not_truncated")
+            with pytest.raises(IntegrityError, match="append only"), transaction.atomic():
+                cursor.execute("TRUNCATE event_log_loggedevent")
 
     def test_what_came_first_stays(self):
         event = requested()

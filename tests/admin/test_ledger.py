@@ -9,30 +9,9 @@ from django.utils import timezone
 from admin_project.ledger import selectors
 from admin_project.ledger.handlers import enter, note_count
 from admin_project.ledger.models import BalanceTransaction, Entry, StripeCount
-from kafka_bridge.contracts import BalanceCounted, BalanceTransactionRecorded, CurrencyCount
-from tests.admin.conftest import NOW, measured
+from kafka_bridge.contracts import BalanceCounted, CurrencyCount
+from tests.admin.conftest import NOW, PAYMENT, measured, recorded
 from tests.admin.test_rebuild import take
-
-PAYMENT = uuid.UUID(int=1)
-
-
-def recorded(txn="txn_1", category="charge", amount=1999, fee=88, **fields):
-    return BalanceTransactionRecorded(
-        **{
-            "customer_id": "c1",
-            "balance_transaction_id": txn,
-            "type": category,
-            "reporting_category": category,
-            "amount": amount,
-            "fee": fee,
-            "net": amount - fee,
-            "currency": "eur",
-            "payment_id": PAYMENT,
-            "occurred_at": NOW,
-            "available_on": NOW,
-            **fields,
-        }
-    )
 
 
 def in_accounts():
@@ -232,6 +211,24 @@ class TestComparisonWithStripe:
         note_count([listed()])
 
         assert differing()[-1] == ("eur", "transactions", 0, 1)
+
+    @pytest.mark.parametrize("more_at_stripe", [0, 100])
+    def test_errors_that_cancel_out_are_shown(self, more_at_stripe):
+        enter([recorded("txn_1", amount=2000), recorded("txn_2", amount=2000)])
+        at_stripe, here = (
+            sum(
+                CurrencyCount.checksum_of(txn, amount=amount, fee=88)
+                for txn, amount in (("txn_1", 2000 + more), ("txn_2", 2000 - more))
+            )
+            for more in (more_at_stripe, 0)
+        )
+        count = listed(eur=(2, 4000, 176))
+        (euros,) = count.currencies
+
+        euros = euros.model_copy(update={"checksum": at_stripe})
+        note_count([count.model_copy(update={"currencies": (euros,)})])
+
+        assert differing() == ([("eur", "checksum", at_stripe, here)] if more_at_stripe else [])
 
     def test_what_comes_later_puts_it_right(self):
         note_count([listed(eur=(1, 1999, 88))])

@@ -9,11 +9,13 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from admin_project.analytics import selectors as analytics
 from admin_project.analytics.models import PaymentAggregate, PaymentFact
 from admin_project.analytics.services import rebuild as rebuilding
 from admin_project.analytics.services.rebuild import REBUILT, rebuild
 from admin_project.event_log.models import LoggedEvent
 from admin_project.ledger.models import Entry
+from admin_project.ledger.selectors import balances
 from admin_project.timeline.models import Ask
 from kafka_bridge.broker import BrokerProducer, create_topics
 from kafka_bridge.contracts import PaymentUpdateRequested, Topic
@@ -21,7 +23,7 @@ from kafka_bridge.handlers import handler_of
 from kafka_bridge.inbox import waves
 from kafka_bridge.records import OutgoingRecord
 from tests.admin import histories
-from tests.admin.conftest import answered, measured, requested
+from tests.admin.conftest import answered, measured, recorded, requested, subscription_state
 
 
 def take(events):
@@ -31,6 +33,27 @@ def take(events):
             by_class.setdefault(type(event), []).append(event)
         for event_class, batch in by_class.items():
             handler_of(event_class).record(batch)
+
+
+def one_of_each():
+    """Events of each part that a rebuild makes."""
+    payment_id = uuid.uuid4()
+    return [
+        requested(payment_id=payment_id),
+        measured(payment_id),
+        recorded(f"txn_{payment_id}", payment_id=payment_id),
+        subscription_state(uuid.uuid4()),
+    ]
+
+
+SHOWN = {
+    "asks": Ask.objects.count,
+    "payments": PaymentFact.objects.count,
+    "volume": lambda: analytics.payment_figures()["volume"].get("eur", 0) // 1999,
+    "recurring": lambda: sum(one.amount for one in analytics.mrr()) // 1000,
+    "ledger": lambda: sum(one.amount for one in balances() if one.account == "charges") // -1999,
+}
+"""Figures that go up by one with each `one_of_each`."""
 
 
 def tables():
@@ -209,30 +232,50 @@ class TestRebuild:
         assert PaymentFact.objects.filter(payment_id=lost.payment_id).count() == 1
         assert "rows differed" not in capsys.readouterr().out
 
-    def test_nothing_is_lost_or_counted_twice_while_events_come_in(self):
-        done, stop, taken = threading.Event(), threading.Event(), []
+    def test_no_wrong_figure_is_shown_while_events_come_in(self):
+        sent, taken, seen, failed = [], [], [], []
+        begun, stop = threading.Event(), threading.Event()
 
         def consume():
+            events = one_of_each()
+            sent.append(events)
+            with transaction.atomic():
+                take(events)
+            taken.append(events)
+            begun.set()
+
+        def read():
+            for name, figure in SHOWN.items():
+                at_least = len(taken)
+                shown = figure()
+                seen.append((name, at_least, shown, len(sent)))
+
+        def until_stopped(do):
             try:
                 while not stop.is_set():
-                    events = [measured(customer_id=f"c{uuid.uuid4()}") for _ in range(5)]
-                    with transaction.atomic():
-                        take(events)
-                    taken.extend(events)
-                    done.set()
+                    do()
+            except Exception as error:  # noqa: BLE001 - told below
+                failed.append(error)
             finally:
                 connection.close()
 
-        consumer = threading.Thread(target=consume)
-        consumer.start()
-        assert done.wait(20)
+        threads = [threading.Thread(target=until_stopped, args=(do,)) for do in (consume, read)]
+        for thread in threads:
+            thread.start()
+        assert begun.wait(20)
         try:
             for _ in range(3):
                 assert set(rebuild().values()) == {0}
         finally:
             stop.set()
-            consumer.join(20)
+            for thread in threads:
+                thread.join(20)
 
-        assert not consumer.is_alive()
-        assert PaymentFact.objects.count() == LoggedEvent.objects.count() == len(taken)
+        assert failed == []
+        assert [one for one in seen if not one[1] <= one[2] <= one[3]] == []
+        assert len({shown for _, _, shown, _ in seen}) > 3
+        assert {name: figure() for name, figure in SHOWN.items()} == dict.fromkeys(
+            SHOWN, len(taken)
+        )
+        assert LoggedEvent.objects.count() == sum(map(len, taken))
         assert set(rebuild().values()) == {0}

@@ -1,9 +1,11 @@
 import hashlib
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
+from confluent_kafka import Consumer, TopicPartition
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -11,9 +13,11 @@ from django.utils import timezone
 from admin_project.analytics.handlers import count
 from admin_project.event_log.handlers import log_dead_letters, log_events
 from admin_project.event_log.models import LoggedEvent
-from admin_project.timeline.hops import written
+from admin_project.timeline import consumed
+from admin_project.timeline.hops import clock, written
 from admin_project.timeline.models import Ask
 from admin_project.timeline.selectors import stuck, timeline
+from kafka_bridge.broker import create_topics
 from kafka_bridge.contracts import (
     BalanceTransactionRecorded,
     CustomerInfo,
@@ -29,8 +33,9 @@ from kafka_bridge.contracts import (
     WebhookReceived,
 )
 from kafka_bridge.contracts.payments import Refund
+from kafka_bridge.inbox import receive
 from kafka_bridge.records import Record
-from tests.admin.conftest import answered, measured, requested
+from tests.admin.conftest import answered, measured, requested, subscription_state
 
 URL = "/admin/timeline/"
 
@@ -92,7 +97,7 @@ def processed(webhook, *, at):
 class TestTimeline:
     def test_any_id_finds_every_hop(self):
         ask, answer, webhook = journey()
-        journey(customer_id="c2")
+        journey(customer_id="c2", payment_method_id="pm_2")
 
         for found_by in (
             ask.payment_id,
@@ -102,6 +107,7 @@ class TestTimeline:
             ask.event_id,
             answer.event_id,
             ask.correlation_id,
+            ask.payment_method_id,
         ):
             found = timeline(f" {found_by} ")
             assert [hop.topic for hop in found.hops] == [
@@ -343,12 +349,90 @@ class TestStuck:
         assert one.hop == "payment.analytics: requires_action"
         assert one.amount == "19.99 EUR"
 
-    def test_a_renewal_may_wait_for_its_customer_for_weeks(self):
+    @pytest.mark.parametrize(
+        ("payment_type", "status", "hours"),
+        [
+            ("one_off", "requires_payment_method", 25),
+            ("one_off", "requires_capture", 145),
+            ("subscription_first", "requires_action", 24),
+            ("subscription_first", "requires_confirmation", 24),
+            ("subscription_first", "requires_payment_method", 24),
+            ("subscription_renewal", "processing", 1),
+        ],
+    )
+    def test_what_is_not_final_is_after_its_deadline(self, payment_type, status, hours):
+        now = timezone.now()
+        late, in_time = (
+            measured(payment_type=payment_type, status=PaymentStatus(status), timestamp=at)
+            for at in (now - timedelta(hours=hours, minutes=1), now - timedelta(hours=hours - 0.1))
+        )
+        count([late, in_time])
+
+        (one,) = stuck(now=now)
+        assert (one.identifier, one.hop) == (str(late.payment_id), f"payment.analytics: {status}")
+        assert one.deadline == late.timestamp + timedelta(hours=hours)
+
+    @pytest.mark.parametrize(
+        "status", ["requires_action", "requires_confirmation", "requires_payment_method"]
+    )
+    def test_a_renewal_may_wait_for_its_customer_for_weeks(self, status):
         at = timezone.now() - timedelta(days=9)
-        waits = {"status": PaymentStatus.REQUIRES_ACTION, "timestamp": at, "requested_at": at}
+        waits = {"status": PaymentStatus(status), "timestamp": at, "requested_at": at}
         count([measured(payment_type="subscription_renewal", **waits)])
 
         assert stuck() == []
+
+    def test_a_subscription_that_stays_incomplete_is_after_its_deadline(self):
+        now = timezone.now()
+        late, in_time, active = (
+            subscription_state(UUID(int=number), status=status, timestamp=now - timedelta(hours=h))
+            for number, (status, h) in enumerate(
+                [("incomplete", 25), ("incomplete", 23), ("active", 25)]
+            )
+        )
+        count([late, in_time, active])
+
+        (one,) = stuck(now=now)
+        assert (one.identifier, one.hop) == (
+            str(late.subscription_id),
+            "subscription.status.updated: incomplete",
+        )
+        assert timeline(one.identifier).silences == [
+            f"{one.hop} at {clock(late.timestamp)}, nothing since (1 d 1 h)"
+        ]
+
+    def test_what_is_not_final_is_said_in_its_timeline(self):
+        at = timezone.now() - timedelta(hours=2)
+        ask, answer, _ = journey(at=at)
+        waits = measured(
+            correlation_id=ask.correlation_id,
+            payment_id=ask.payment_id,
+            status=PaymentStatus.REQUIRES_ACTION,
+            revision=2,
+            timestamp=at + timedelta(hours=1),
+        )
+        count([waits])
+        journey(at=at)
+
+        assert timeline(answer.payment_intent_id).silences == [
+            f"payment.analytics: requires_action at {clock(waits.timestamp)}, nothing since (1 h)"
+        ]
+
+    def test_payments_are_read_by_the_index_of_those_not_final(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = "\n".join(str(statement) for statement in self.plans(stuck))
+
+        assert "payments_not_final" in plan
+        assert "subscriptions_not_final" in plan
+
+    def plans(self, read):
+        with CaptureQueriesContext(connection) as captured:
+            read()
+        with connection.cursor() as cursor:
+            for query in captured.captured_queries:
+                cursor.execute(f"EXPLAIN {query['sql']}")
+                yield cursor.fetchall()
 
     def test_a_payment_that_goes_on_is_not_any_more(self):
         payment_id, at = uuid4(), timezone.now() - timedelta(hours=1)
@@ -357,6 +441,55 @@ class TestStuck:
         count([measured(payment_id, revision=2, **asked)])
 
         assert stuck() == []
+
+
+@pytest.mark.django_db
+class TestHowFarAnAskCame:
+    """The payment service's committed offset says, for pages alone: figures are read too often."""
+
+    @pytest.fixture
+    def ask(self):
+        topic = Topic.STRIPE_PAYMENT_REQUEST.value
+        create_topics([topic], partitions=2, replication=1, timeout=30)
+        ask = requested(timestamp=timezone.now() - timedelta(minutes=2))
+        receive([Record(topic, 1, 7, b"c1", ask.to_json(), {})])
+        return ask
+
+    def commit(self, offset):
+        consumer = Consumer(
+            {
+                "bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS,
+                "group.id": "payment-service",
+            }
+        )
+        offsets = [TopicPartition(Topic.STRIPE_PAYMENT_REQUEST.value, 1, offset)]
+        consumer.commit(offsets=offsets, asynchronous=False)
+        consumer.close()
+
+    @pytest.mark.parametrize(
+        ("committed", "says"),
+        [(7, "not consumed yet by payment-service"), (8, "consumed by payment-service")],
+    )
+    def test_it_is_said(self, admin_client, ask, committed, says):
+        self.commit(committed)
+
+        (one,) = stuck(ask_broker=True)
+        assert one.hop == f"stripe.payment.request: no answer, {says}"
+        assert timeline(str(ask.event_id)).silences[0].endswith(f"), {says}")
+        assert one.hop in admin_client.get("/admin/stuck/").text
+
+    def test_nothing_is_said_if_the_broker_does_not_answer(self, ask, settings, monkeypatch):
+        monkeypatch.setattr(consumed, "_WITHIN", 0.2)
+        settings.KAFKA_BOOTSTRAP_SERVERS = "127.0.0.1:1"
+
+        (one,) = stuck(ask_broker=True)
+        assert one.hop == "stripe.payment.request: no answer"
+        assert timeline(str(ask.event_id)).silences[0].endswith(")")
+
+    def test_who_counts_what_is_stuck_does_not_ask(self, ask, monkeypatch):
+        monkeypatch.setattr(consumed, "group_offsets", lambda **_: pytest.fail("asked"))
+
+        assert len(stuck()) == 1
 
 
 @pytest.mark.django_db

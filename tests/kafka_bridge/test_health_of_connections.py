@@ -6,8 +6,6 @@ from django.db import connection
 from devstack.waiting import wait_until
 from tests.kafka_bridge.connections import elsewhere
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 
 def asked(statement, *parameters):
     with connection.cursor() as cursor:

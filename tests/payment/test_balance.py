@@ -10,7 +10,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from kafka_bridge.contracts import ACCOUNT, BalanceCounted, BalanceTransactionRecorded
+from kafka_bridge.contracts import (
+    ACCOUNT,
+    BalanceCounted,
+    BalanceTransactionRecorded,
+    CurrencyCount,
+)
 from kafka_bridge.models import OutboxEvent
 from payment_project.balance import services
 from payment_project.balance.models import BalanceTransaction, Watermark
@@ -156,12 +161,15 @@ class TestCounts:
         services.record_balance()
 
     def test_all_that_stripe_lists_is_counted_also_what_was_not_recorded(self, paid):
+        known = set(BalanceTransaction.objects.values_list("id", flat=True))
         before = counted()
         paid()
         paid("pm_card_createDispute")
 
         after = counted()
 
+        services.record_balance(since=timezone.now() - timedelta(hours=1))
+        new = BalanceTransaction.objects.exclude(id__in=known)
         assert {
             what: sum_ - before[what] for what, sum_ in after.items() if sum_ != before[what]
         } == {
@@ -169,6 +177,9 @@ class TestCounts:
             ("eur", "amount"): 1999,
             ("eur", "fee"): 88 + 88 + 1500,
             ("eur", "net"): 1999 - 88 - 88 - 1500,
+            ("eur", "checksum"): sum(
+                CurrencyCount.checksum_of(one.id, amount=one.amount, fee=one.fee) for one in new
+            ),
         }
 
     def test_days_follow_one_another_up_to_what_was_recorded(self, paid):
@@ -245,7 +256,7 @@ def counted():
     sums = Counter()
     for event in counts():
         for one in event.currencies:
-            for name in ("transactions", "amount", "fee", "net"):
+            for name in ("transactions", "amount", "fee", "net", "checksum"):
                 sums[one.currency, name] += getattr(one, name)
     return sums
 

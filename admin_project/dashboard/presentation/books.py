@@ -46,5 +46,7 @@ def wrong(books: dict[str, Any]) -> list[Wrong]:
 def _not_as_listed(*, what: str, currency: str, at_stripe: int, in_ledger: int, **_of: Any) -> str:
     if what == "transactions":
         return f"{at_stripe:,} {currency.upper()} transactions at Stripe, {in_ledger:,} here"
+    if what == "checksum":
+        return f"other {currency.upper()} transactions at Stripe, of the same sums"
     amounts = f"{units(at_stripe, currency)} at Stripe, {money(in_ledger, currency)} here"
     return f"{what} {amounts}"
