@@ -15,6 +15,7 @@ INSTALLED_APPS = [
     "payment_project.payments",
     "payment_project.reconciliation",
     "payment_project.subscriptions",
+    "payment_project.turns",
     "payment_project.webhooks",
     *BASE_APPS,
 ]
@@ -45,7 +46,7 @@ STRIPE_LIMITS_URL = env.str(
     default=CELERY_BROKER_URL if CELERY_BROKER_URL.startswith(("redis", "unix")) else "",
 )
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
-# At least so many seconds between two reads of one object for webhooks about it.
+# At least so many seconds between two looks at one object at Stripe for webhooks about it.
 WEBHOOK_READ_INTERVAL = 1.0
 # Days that it is known what became of a webhook: more than the 30 that Stripe lists events for, or
 # reconciliation takes some for missed.

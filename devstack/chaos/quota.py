@@ -18,6 +18,8 @@ WINDOWS: Final = (1, 5)
 _PAYMENT_SERVICE: Final = "PythonBindings"  # a part of the name that Stripe's library gives itself
 
 
+_STANDS_STILL: Final = 0.25
+"""Seconds for which a process may be kept from the processor between its turn and its request."""
 _CATCHES_UP: Final = 0.1
 """Seconds within which the emulator has noted what came while it was held up."""
 
@@ -35,8 +37,8 @@ class Quota(NamedTuple):
 
     @property
     def burst(self) -> int:
-        """How many may come closer together: a fifth of a second's, which begin at once."""
-        return math.ceil(self.requests / 5)
+        """How many may come closer together: what began while a processor was not to be had."""
+        return math.ceil(self.requests * _STANDS_STILL)
 
 
 class Arrivals(NamedTuple):

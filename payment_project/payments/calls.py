@@ -3,7 +3,11 @@
 import functools
 from typing import Final
 
-from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus
+from kafka_bridge.contracts import (
+    CardPaymentRequested,
+    PaymentStatus,
+    PaymentUpdateRequested,
+)
 from kafka_bridge.database import read_in_thread
 from payment_project.customers import services as customers
 from payment_project.payments import selectors
@@ -14,6 +18,8 @@ from payment_project.stripe_gateway.payment_intents import (
     retrieve_payment_intent,
 )
 from payment_project.stripe_gateway.states import IntentState
+from payment_project.stripe_gateway.updates import update_payment
+from payment_project.turns.services import Covered, Read, once
 
 _OUR_OWN: Final = 7
 """The UUID version of event ids that our services make, one for each payment that they ask for."""
@@ -44,6 +50,18 @@ async def charge(event: CardPaymentRequested) -> IntentState:
         return await _charge_any_card(event)
     except CardOfACustomer as refused:
         return await _failed(event, str(refused))
+
+
+async def update(event: PaymentUpdateRequested) -> Read[IntentState] | Covered:
+    """Do to a payment what the event asks; who only wants to see it takes a turn.
+
+    Raises:
+        NotOfThisPayment: the PaymentIntent was made for another payment or customer.
+        TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
+    """
+    if event.action == "refresh":
+        return await once(event.payment_intent_id, lambda: update_payment(event))
+    return Read(await update_payment(event))
 
 
 async def _charge_any_card(event: CardPaymentRequested) -> IntentState:

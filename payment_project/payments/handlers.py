@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from kafka_bridge.contracts import CardPaymentRequested, PaymentUpdateRequested
 from kafka_bridge.handlers import Answered, handles_answers, handles_discarded
 from payment_project.payments import services
-from payment_project.payments.calls import charge
+from payment_project.payments.calls import charge, update
 from payment_project.payments.errors import UnknownPayment
 from payment_project.payments.services import Applied, StateChange
 from payment_project.stripe_gateway.states import IntentState
-from payment_project.stripe_gateway.updates import update_payment
+from payment_project.turns.services import Covered, Read, cover
 
 
 @handles_answers(CardPaymentRequested, call=charge)
@@ -30,12 +30,16 @@ def refuse_discarded(requests: Sequence[PaymentUpdateRequested]) -> None:
     services.refuse_discarded(requests)
 
 
-@handles_answers(PaymentUpdateRequested, call=update_payment)
-def record_updates(updates: Sequence[Answered[PaymentUpdateRequested, IntentState]]) -> None:
+@handles_answers(PaymentUpdateRequested, call=update)
+def record_updates(
+    updates: Sequence[Answered[PaymentUpdateRequested, Read[IntentState] | Covered]],
+) -> None:
     """Record what became of payments that somebody went on with."""
+    told = [(event, read) for event, read in updates if isinstance(read, Read)]
     applied = services.apply_states(
-        [StateChange(event, event.payment_id, state) for event, state in updates]
+        [StateChange(event, event.payment_id, read.news) for event, read in told]
     )
     unknown = [str(payment_id) for payment_id, how in applied.items() if how is Applied.UNKNOWN]
     if unknown:
         raise UnknownPayment(f"no payment {', '.join(unknown)}")
+    cover(read.look for _, read in told)

@@ -25,6 +25,7 @@ from payment_project.stripe_gateway.subscriptions import (
     has_ended,
     refusal_of_values,
     retrieve_subscription,
+    whole_snapshot_of,
 )
 
 _ENDED: Final = Refusal("subscription_ended", "This subscription has ended.")
@@ -55,6 +56,9 @@ async def update_subscription(event: SubscriptionUpdateRequested) -> Subscriptio
         raise NotOfThisSubscription(
             f"{event.stripe_subscription_id} is not of subscription {event.subscription_id}"
         )
+    invoice_ids = [event.invoice_id] if event.invoice_id else []
+    if event.action == "refresh":
+        return await whole_snapshot_of(subscription, invoice_ids=invoice_ids)
     try:
         outcome = await _ACTIONS[event.action](event, subscription)
     except stripe.CardError as error:
@@ -64,7 +68,6 @@ async def update_subscription(event: SubscriptionUpdateRequested) -> Subscriptio
         if refusal is None:
             raise
         outcome = Outcome(refusal=refusal)
-    invoice_ids = [event.invoice_id] if event.invoice_id else []
     snapshot = await retrieve_subscription(subscription["id"], invoice_ids=invoice_ids)
     return replace(
         snapshot,
@@ -72,10 +75,6 @@ async def update_subscription(event: SubscriptionUpdateRequested) -> Subscriptio
         preview=outcome.preview,
         new_card=outcome.new_card,
     )
-
-
-async def _refresh(_event: SubscriptionUpdateRequested, _subscription: JSON) -> Outcome:
-    return Outcome()
 
 
 async def _cancel(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
@@ -214,7 +213,6 @@ _ACTIONS: Final[dict[str, Callable[[SubscriptionUpdateRequested, JSON], Awaitabl
     "change_plan": _change_plan,
     "change_card": _change_card,
     "pay": _pay,
-    "refresh": _refresh,
 }
 
 

@@ -91,6 +91,17 @@ async def retrieve_subscription(
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
     subscription = await fetch_subscription(stripe_subscription_id)
+    return await whole_snapshot_of(subscription, invoice_ids=invoice_ids)
+
+
+async def whole_snapshot_of(
+    subscription: JSON, *, invoice_ids: Iterable[str] = ()
+) -> SubscriptionSnapshot:
+    """Read what `fetch_subscription` returned, and fetch its invoices.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
     wanted = dict.fromkeys([*invoice_ids, subscription["latest_invoice"]])
     if has_ended(subscription):
         unpaid = {"subscription": subscription["id"], "status": "open"}

@@ -26,20 +26,36 @@ def is_thin(webhook_event: Mapping[str, Any]) -> bool:
     return bool(webhook_event.get("object") == "v2.core.event")
 
 
-async def object_of(webhook_event: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return an event's object; None if Stripe has it no more.
+def is_of_our_version(webhook_event: Mapping[str, Any]) -> bool:
+    """Tell whether an event's object has its fields where this service looks for them.
 
-    An event that was rendered in another API version than the SDK's has fields that are not where
-    they are looked for. Of its object only `object` and `id`, which every version has, are
-    believed, and the object is fetched.
-
-    Raises:
-        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    That is, in the SDK's API version. What was deleted has no fields but its id.
     """
-    shown: Mapping[str, Any] = webhook_event["data"]["object"]
-    if webhook_event.get("api_version") == stripe.api_version or shown.get("deleted"):
-        return shown
-    return await fetch_object(str(shown.get("object")), str(shown.get("id")))
+    is_deleted = bool(webhook_event["data"]["object"].get("deleted"))
+    return is_deleted or webhook_event.get("api_version") == stripe.api_version
+
+
+def ids_in(shown: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return of an object of another API version what leads to what it is about, as ours has it.
+
+    That is ids, which mean the same in every version, and the metadata, which is our own. None if
+    they are not where any version so far has them: the object itself is to be fetched.
+    https://docs.stripe.com/changelog/basil/2025-03-31/adds-new-parent-field-to-invoicing-objects
+    """
+    ours: dict[str, Any] = {"object": shown["object"], "id": shown["id"]}
+    match shown:
+        case {"object": "subscription" | "payment_method" | "customer"}:
+            return ours
+        case {"object": "setup_intent", "metadata": dict(metadata)}:
+            return {**ours, "metadata": metadata}
+        case {"object": "charge" | "refund" | "dispute", "payment_intent": str(intent)}:
+            return {**ours, "payment_intent": intent}
+        case {"object": "invoice", "subscription": str(subscription)} | {
+            "object": "invoice",
+            "parent": {"subscription_details": {"subscription": str(subscription)}},
+        }:
+            return {**ours, "parent": {"subscription_details": {"subscription": subscription}}}
+    return None
 
 
 async def fetch_object(kind: str, object_id: str) -> Mapping[str, Any] | None:

@@ -1,9 +1,14 @@
 """What is asked of Stripe for subscriptions, before it is known here."""
 
-from kafka_bridge.contracts import SubscriptionRequested
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from kafka_bridge.contracts import SubscriptionRequested, SubscriptionUpdateRequested
 from payment_project.customers import services as customers
 from payment_project.stripe_gateway.subscription_states import SubscriptionSnapshot
+from payment_project.stripe_gateway.subscription_updates import update_subscription
 from payment_project.stripe_gateway.subscriptions import create_subscription
+from payment_project.turns.services import Covered, Read, once
 
 
 async def subscribe(event: SubscriptionRequested) -> SubscriptionSnapshot:
@@ -16,3 +21,37 @@ async def subscribe(event: SubscriptionRequested) -> SubscriptionSnapshot:
         event.customer_id, event.customer_info, event_id=event.event_id
     )
     return await create_subscription(event, stripe_customer_id=stripe_customer_id)
+
+
+async def update(event: SubscriptionUpdateRequested) -> Read[SubscriptionSnapshot] | Covered:
+    """Do to a subscription what the event asks; who only wants to see it takes a turn.
+
+    Raises:
+        NotOfThisSubscription: Stripe's was made for another subscription or customer of ours.
+        TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
+    """
+    if event.action == "refresh":
+        return await look_at_subscription(
+            event.stripe_subscription_id,
+            lambda: update_subscription(event),
+            about=event.invoice_id or "",
+        )
+    return Read(await update_subscription(event))
+
+
+async def look_at_subscription(
+    stripe_subscription_id: str,
+    fetch: Callable[[], Awaitable[SubscriptionSnapshot]],
+    *,
+    about: str = "",
+) -> Read[SubscriptionSnapshot] | Covered:
+    """Fetch a Subscription with its invoices when it is its turn, for the sake of one or of itself.
+
+    Raises:
+        TryLater: others look at it all the time. And what `fetch` raises.
+    """
+    told = await once(stripe_subscription_id, fetch, about=about)
+    if isinstance(told, Covered) or told.look is None:
+        return told
+    invoices = tuple(invoice.invoice_id for invoice in told.news.invoices)
+    return replace(told, look=told.look._replace(parts=invoices))

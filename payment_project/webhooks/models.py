@@ -21,19 +21,12 @@ class WebhookEvent(models.Model):
     reason = models.TextField(blank=True)
     received_at = models.DateTimeField()
     processed_at = models.DateTimeField()
-    read_at = models.DateTimeField(null=True, blank=True)
-    """By the database's clock: before the object was read whose state was then applied."""
 
     class Meta:
         verbose_name = "webhook event"
         indexes = (
             models.Index(fields=["-processed_at"], name="webhook_newest"),
             models.Index(fields=["outcome", "-processed_at"], name="webhook_by_outcome"),
-            models.Index(
-                fields=["object_id", "-read_at"],
-                name="webhook_read",
-                condition=models.Q(read_at__isnull=False),
-            ),
         )
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
 """What a webhook tells, as far as it can be known without our own tables."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
@@ -14,10 +14,16 @@ from payment_project.stripe_gateway.states import IntentState, state_of
 from payment_project.stripe_gateway.subscription_states import SubscriptionSnapshot, saved_card
 from payment_project.stripe_gateway.subscription_updates import finish_card
 from payment_project.stripe_gateway.subscriptions import retrieve_subscription
-from payment_project.stripe_gateway.webhook_objects import fetch_object, is_thin, object_of
+from payment_project.stripe_gateway.webhook_objects import (
+    fetch_object,
+    ids_in,
+    is_of_our_version,
+    is_thin,
+)
 from payment_project.stripe_gateway.webhooks import read_webhook
+from payment_project.subscriptions.calls import look_at_subscription
+from payment_project.turns.services import Covered, Look, Read, once
 from payment_project.webhooks import adoption
-from payment_project.webhooks.turns import Covered, Read, once
 from payment_project.webhooks.types import HANDLED
 
 Object = Mapping[str, Any]
@@ -58,6 +64,9 @@ class CustomerGone:
 News = IntentState | SubscriptionSnapshot | SetupTold | CardTold | CustomerGone | Covered | Ignored
 
 
+_Reader = Callable[[Object], Awaitable[Read[Any] | News]]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a webhook says."""
@@ -65,9 +74,8 @@ class Reading:
     webhook_event_id: str
     webhook_event_type: str
     news: News
-    object_id: str = ""
-    read_at: datetime | None = None
-    """By the database's clock, before what is told was read from Stripe."""
+    look: Look | None = None
+    """What was looked at for it; None if it tells all by itself."""
 
 
 async def read(event: WebhookReceived) -> Reading:
@@ -87,20 +95,39 @@ async def read(event: WebhookReceived) -> Reading:
     reader = _reader(webhook_event["type"])
     if reader is None:
         return Reading(*name, Ignored("webhooks of this type are not handled"))
-    about = await object_of(webhook_event)
-    if about is None:
-        return Reading(*name, Ignored("Stripe has the object no more"))
-    told = await reader(about)
+    about = webhook_event["data"]["object"]
+    is_ours = is_of_our_version(webhook_event)
+    told = await (reader(about) if is_ours else _of_another_version(reader, about))
     if isinstance(told, Read):
-        return Reading(*name, told.news, told.object_id, told.at)
+        return Reading(*name, told.news, told.look)
     return Reading(*name, told)
 
 
-def _reader(webhook_type: str) -> Callable[[Object], Awaitable[Read[Any] | News]] | None:
+def _reader(webhook_type: str) -> _Reader | None:
     if webhook_type not in HANDLED:
         return None
     found = (reader for prefix, reader in _READERS.items() if webhook_type.startswith(prefix))
     return next(found, None)
+
+
+async def _of_another_version(reader: _Reader, shown: Object) -> Read[Any] | News:
+    """Read an object whose fields may be elsewhere, or mean something else.
+
+    Of what is shown, ids alone are believed: what they name is fetched. Where they are not found,
+    the object is; its reader, who may fetch it again, has to wait.
+    """
+    if reader is _of_intent:
+        return await _of_its_payment({"payment_intent": shown["id"]})
+    known = ids_in(shown)
+    if known is not None:
+        return await reader(known)
+    found = await once(shown["id"], lambda: fetch_object(shown["object"], shown["id"]))
+    if isinstance(found, Covered):
+        return found
+    if found.news is None:
+        return Read(Ignored("Stripe has the object no more"), found.look)
+    await asyncio.sleep(settings.WEBHOOK_READ_INTERVAL)
+    return await reader(found.news)
 
 
 async def _of_intent(intent: Object) -> Read[IntentState] | News:
@@ -139,30 +166,31 @@ async def _elsewhere_made(state: IntentState) -> Read[IntentState] | News:
     return Ignored("the PaymentIntent is not of our making")
 
 
-async def _of_setup(setup: Object) -> Read[SubscriptionSnapshot] | News:
-    if setup["metadata"].get("stripe_subscription_id"):
-        current = await fetch_object("setup_intent", setup["id"])
-        if current is None:
-            return Ignored("Stripe has the object no more")
-        return await _subscription(await finish_card(current))
-    return SetupTold(setup["id"])
+async def _of_setup(setup: Object) -> Read[Any] | News:
+    stripe_subscription_id = setup["metadata"].get("stripe_subscription_id")
+    if not stripe_subscription_id:
+        return SetupTold(setup["id"])
+
+    async def fetch() -> SubscriptionSnapshot:
+        if current := await fetch_object("setup_intent", setup["id"]):
+            await finish_card(current)
+        return await retrieve_subscription(stripe_subscription_id)
+
+    return _ours(await look_at_subscription(stripe_subscription_id, fetch, about=setup["id"]))
 
 
-async def _of_invoice(invoice: Object) -> Read[SubscriptionSnapshot] | News:
+async def _of_invoice(invoice: Object) -> Read[Any] | News:
     stripe_subscription_id = subscription_of(invoice)
     if not stripe_subscription_id:
         return Ignored("the invoice is of no subscription")
-    # A subscription's renewals are invoices of their own: each is read for itself.
     return await _subscription(stripe_subscription_id, invoice_id=invoice["id"])
 
 
-async def _of_subscription(subscription: Object) -> Read[SubscriptionSnapshot] | News:
+async def _of_subscription(subscription: Object) -> Read[Any] | News:
     return await _subscription(subscription["id"])
 
 
-async def _subscription(
-    stripe_subscription_id: str, *, invoice_id: str = ""
-) -> Read[SubscriptionSnapshot] | News:
+async def _subscription(stripe_subscription_id: str, *, invoice_id: str = "") -> Read[Any] | News:
     async def fetch() -> SubscriptionSnapshot:
         invoices = [invoice_id] if invoice_id else []
         snapshot = await retrieve_subscription(stripe_subscription_id, invoice_ids=invoices)
@@ -170,9 +198,12 @@ async def _subscription(
             return snapshot
         return await retrieve_subscription(stripe_subscription_id, invoice_ids=invoices)
 
-    told = await once(invoice_id or stripe_subscription_id, fetch)
+    return _ours(await look_at_subscription(stripe_subscription_id, fetch, about=invoice_id))
+
+
+def _ours(told: Read[SubscriptionSnapshot] | Covered) -> Read[Any] | Covered:
     if isinstance(told, Read) and told.news.origin is None:
-        return Ignored("the Subscription is not of our making")
+        return Read(Ignored("the Subscription is not of our making"), told.look)
     return told
 
 
@@ -194,7 +225,7 @@ async def _of_deleted_customer(customer: Object) -> News:
     return CustomerGone(customer["id"])
 
 
-_READERS: Final[dict[str, Callable[[Object], Awaitable[Read[Any] | News]]]] = {
+_READERS: Final[dict[str, _Reader]] = {
     "payment_intent.": _of_intent,
     "setup_intent.": _of_setup,
     "charge.refunded": _of_its_payment,

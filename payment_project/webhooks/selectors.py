@@ -1,33 +1,13 @@
 """Reading what became of webhooks."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import timedelta
 
-from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
 from payment_project.subscriptions.models import Subscription
 from payment_project.webhooks.models import WebhookEvent
-
-
-class LastRead(NamedTuple):
-    """The time by the database's clock, and when an object was read and applied last."""
-
-    now: datetime
-    read_at: datetime | None
-
-
-def last_read(object_id: str) -> LastRead:
-    """Return when an object's state was last read for a webhook and applied."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT clock_timestamp(), (SELECT max(read_at) FROM webhooks_webhookevent "
-            "WHERE object_id = %s AND read_at IS NOT NULL)",
-            [object_id],
-        )
-        return LastRead(*cursor.fetchone())
 
 
 def processed_among(webhook_event_ids: Iterable[str]) -> set[str]:

@@ -24,6 +24,7 @@ from payment_project.stripe_gateway.states import IntentState
 from payment_project.stripe_gateway.subscription_states import SubscriptionSnapshot
 from payment_project.subscriptions import services as subscriptions
 from payment_project.subscriptions.models import Subscription
+from payment_project.turns.services import Covered, Look, cover
 from payment_project.webhooks import selectors
 from payment_project.webhooks.models import WebhookEvent
 from payment_project.webhooks.reading import (
@@ -33,7 +34,6 @@ from payment_project.webhooks.reading import (
     Reading,
     SetupTold,
 )
-from payment_project.webhooks.turns import Covered
 
 Told = Answered[WebhookReceived, Reading]
 
@@ -46,8 +46,6 @@ class Outcome(NamedTuple):
     word: Literal["applied", "ignored", "duplicate", "stale", "failed"]
     reason: str | None = None
     passed_on: tuple[Event, ...] = ()
-    is_read: bool = False
-    """Whether the state that was read is the one that is recorded now."""
 
 
 def process(webhooks: Sequence[Told]) -> None:
@@ -74,6 +72,7 @@ def process(webhooks: Sequence[Told]) -> None:
         *[event for outcome in final.values() for event in outcome.passed_on],
         *[_processed(event, reading, final[event.event_id]) for event, reading in webhooks],
     )
+    cover(told.answer.look for told in fresh)
 
 
 def fail_discarded(webhooks: Sequence[WebhookReceived]) -> None:
@@ -125,7 +124,7 @@ def _of_payments(webhooks: Sequence[Told]) -> dict[UUID, Outcome]:
         if not isinstance(state, IntentState):
             continue
         if state.origin is None:
-            outcomes[event.event_id] = _of_invoice(event, reading, state)
+            outcomes[event.event_id] = _of_invoice(event, reading.look, state)
             continue
         if event.customer_id == state.origin.customer_id:
             changes.append(payments.StateChange(event, state.origin.payment_id, state))
@@ -133,8 +132,8 @@ def _of_payments(webhooks: Sequence[Told]) -> dict[UUID, Outcome]:
             outcomes[event.event_id] = _passed_on(_refresh_payment(event, state))
     applied = payments.apply_states(changes)
     how = {
-        payments.Applied.CHANGED: Outcome("applied", is_read=True),
-        payments.Applied.NOTHING_NEW: Outcome("stale", "nothing new about the payment", (), True),
+        payments.Applied.CHANGED: Outcome("applied"),
+        payments.Applied.NOTHING_NEW: Outcome("stale", "nothing new about the payment"),
         payments.Applied.UNKNOWN: Outcome("ignored", "the payment is not known here"),
     }
     return outcomes | {change.cause.event_id: how[applied[change.payment_id]] for change in changes}
@@ -154,10 +153,8 @@ def _of_subscriptions(webhooks: Sequence[Told]) -> dict[UUID, Outcome]:
             outcomes[event.event_id] = _passed_on(_refresh_told(event, reading, snapshot))
     applied = subscriptions.apply_snapshots(changes)
     how = {
-        subscriptions.Applied.CHANGED: Outcome("applied", is_read=True),
-        subscriptions.Applied.NOTHING_NEW: Outcome(
-            "stale", "nothing new about the subscription", (), True
-        ),
+        subscriptions.Applied.CHANGED: Outcome("applied"),
+        subscriptions.Applied.NOTHING_NEW: Outcome("stale", "nothing new about the subscription"),
         subscriptions.Applied.UNKNOWN: Outcome("ignored", "the subscription is not known here"),
     }
     return outcomes | {
@@ -186,13 +183,13 @@ def _of_others(told: Told) -> Outcome:
     return Outcome("ignored", "it is not of our making")
 
 
-def _of_invoice(event: WebhookReceived, reading: Reading, state: IntentState) -> Outcome:
-    assert reading.read_at is not None  # noqa: S101 - it was fetched
-    match subscriptions.record_money_back(event, state, read_at=reading.read_at):
+def _of_invoice(event: WebhookReceived, look: Look | None, state: IntentState) -> Outcome:
+    assert look is not None  # noqa: S101 - it was fetched
+    match subscriptions.record_money_back(event, state, read_at=look.at):
         case subscriptions.Applied.CHANGED:
-            return Outcome("applied", is_read=True)
+            return Outcome("applied")
         case subscriptions.Applied.NOTHING_NEW:
-            return Outcome("stale", "nothing new about what went back", (), True)
+            return Outcome("stale", "nothing new about what went back")
     return Outcome("ignored", "the PaymentIntent is not of our making")
 
 
@@ -204,7 +201,7 @@ def _card_told(event: WebhookReceived, news: CardTold) -> Outcome:
     else:
         known = customers.keep_card(news.stripe_customer_id, news.card) if news.card else False
     if known:
-        return Outcome("applied", None, looks.passed_on, is_read=True)
+        return Outcome("applied", None, looks.passed_on)
     return looks
 
 
@@ -240,7 +237,7 @@ def _refresh_told(
 ) -> SubscriptionUpdateRequested:
     origin = snapshot.origin
     assert origin is not None  # noqa: S101 - the caller has looked
-    is_invoice = reading.object_id not in ("", snapshot.stripe_subscription_id)
+    about = reading.look.about if reading.look else None
     return SubscriptionUpdateRequested(
         event_id=uuid5(_PASSED_ON, str(event.event_id)),
         correlation_id=origin.correlation_id,
@@ -249,7 +246,7 @@ def _refresh_told(
         customer_id=origin.customer_id,
         subscription_id=origin.subscription_id,
         stripe_subscription_id=snapshot.stripe_subscription_id,
-        invoice_id=reading.object_id if is_invoice else None,
+        invoice_id=about if about in [one.invoice_id for one in snapshot.invoices] else None,
         action="refresh",
     )
 
@@ -280,13 +277,12 @@ def _row(told: Told, outcome: Outcome) -> WebhookEvent:
     return WebhookEvent(
         id=reading.webhook_event_id,
         type=reading.webhook_event_type,
-        object_id=reading.object_id,
+        object_id=reading.look.about if reading.look else "",
         customer_id=event.customer_id,
         outcome=outcome.word,
         reason=outcome.reason or "",
         received_at=event.timestamp,
         processed_at=timezone.now(),
-        read_at=reading.read_at if outcome.is_read else None,
     )
 
 

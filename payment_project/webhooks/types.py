@@ -1,4 +1,8 @@
-"""Which webhooks this service wants: the one list, for the endpoint at Stripe too."""
+"""Which webhooks this service wants: the one list, for the endpoint at Stripe too.
+
+`payment_intent.created` and `setup_intent.created` are left out: there is one for each payment, and
+it tells nothing that the answer to the call that made it, or its subscription, has not told.
+"""
 
 from typing import Final
 
@@ -10,7 +14,10 @@ HANDLED: Final = (
             *("amount_capturable_updated", "partially_funded", "canceled"),
         )
     ),
-    *(f"setup_intent.{name}" for name in ("succeeded", "setup_failed", "canceled")),
+    *(
+        f"setup_intent.{name}"
+        for name in ("succeeded", "requires_action", "setup_failed", "canceled")
+    ),
     "charge.refunded",
     *(f"refund.{name}" for name in ("created", "updated", "failed")),
     *(

@@ -11,6 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.authtoken.models import Token
 
 from customer_project.payments.models import Payment
+from customer_project.webhooks.api import MAX_BYTES
+from kafka_bridge.broker import MAX_RECORD_BYTES
+from kafka_bridge.models import OutboxEvent
 from tests.customer.conftest import post, published
 
 SECRET = "whsec_of_the_test"
@@ -39,14 +42,14 @@ def deliver(about, *, event_id="", secret=SECRET):
     return deliver_body(orjson.dumps(event), secret=secret)
 
 
-def deliver_body(body, *, secret=SECRET):
-    now = int(time.time())
-    signature = hmac.new(secret.encode(), b"%d." % now + body, hashlib.sha256).hexdigest()
+def deliver_body(body, *, secret=SECRET, signed_ago=0):
+    signed_at = int(time.time()) - signed_ago
+    signature = hmac.new(secret.encode(), b"%d." % signed_at + body, hashlib.sha256).hexdigest()
     return Client().post(
         "/webhooks/stripe/",
         body,
         content_type="application/json",
-        headers={"Stripe-Signature": f"t={now},v1={signature}"},
+        headers={"Stripe-Signature": f"t={signed_at},v1={signature}"},
     )
 
 
@@ -121,6 +124,30 @@ class TestDelivery:
 
         assert (response.status_code, published()) == (400, [])
 
+    def test_signature_is_good_for_five_minutes(self, db):
+        body = orjson.dumps({"id": "evt_1", "object": "event", "type": "x", "data": {"object": {}}})
+
+        assert deliver_body(body, signed_ago=290).status_code == 200
+
+    def test_old_and_new_secret_are_right_while_one_replaces_the_other(self, db, settings):
+        settings.STRIPE_WEBHOOK_SECRETS = ["whsec_new", SECRET]
+
+        assert deliver({"object": "charge"}, secret="whsec_new").status_code == 200
+        assert deliver({"object": "charge"}, secret=SECRET).status_code == 200
+        assert deliver({"object": "charge"}, secret="whsec_third").status_code == 400
+
+    @pytest.mark.parametrize("text", ["x", '"', "\u20ac"], ids=ascii)
+    def test_largest_body_fits_into_a_record(self, db, text):
+        about = {"object": "charge", "metadata": {}, "description": ""}
+        room = MAX_BYTES - 500
+        about["description"] = text * (room // (len(orjson.dumps(text)) - 2))
+
+        assert deliver(about).status_code == 200
+
+        (row,) = OutboxEvent.objects.all()
+        assert 2 * room < len(row.value) < MAX_RECORD_BYTES
+        assert published()[0].webhook_event["data"]["object"] == about
+
     def test_thin_event_is_passed_on_as_it_is(self, db):
         thin = {"id": "evt_thin", "object": "v2.core.event", "type": "v1.billing.meter.error"}
 
@@ -137,13 +164,14 @@ class TestDelivery:
         ("body", "options", "status"),
         [
             (b"{}", {"secret": "whsec_of_somebody"}, 400),
+            (b'{"id": "evt_1"}', {"signed_ago": 310}, 400),
             (b"[]", {}, 400),
             (b'{"id": 7}', {}, 400),
             (b'{"id": "evt_1", "object": "event", "data": 7}', {}, 400),
             (b"no json", {}, 400),
             (b" " * 300_000, {}, 413),
         ],
-        ids=["signature", "list", "id", "data", "json", "size"],
+        ids=["signature", "stale", "list", "id", "data", "json", "size"],
     )
     def test_refused_is_counted_where_operators_see_it(self, admin_user, body, options, status):
         response = deliver_body(body, **options)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from kafka_bridge.contracts import Event, WebhookReceived
 from kafka_bridge.handlers import Answered, Delivery, delivered
-from payment_project.webhooks.turns import Read, once
+from payment_project.turns.services import Covered, Read, once
 from tests.payment.copies import Copy, original
 from tests.shuffles import Chance
 
@@ -79,32 +79,41 @@ class Relived:
         moment = self._moments[turn.moment]
         if turn.causes is not None:
             turn.answer = moment.answer
-        elif not isinstance(turn.event, WebhookReceived):
-            invoice_id = getattr(turn.event, "invoice_id", None) or ""
-            turn.answer = moment.looks[original(invoice_id, 0)]
-        else:
+        elif isinstance(turn.event, WebhookReceived):
             turn.answer = await self._read(turn, moment)
+        else:
+            invoice_id = getattr(turn.event, "invoice_id", None) or ""
+            turn.answer = await self._in_turn(turn, moment.looks[original(invoice_id, 0)])
 
     async def _read(self, turn, moment):
         reading = moment.readings[turn.event.webhook_event["id"]]
-        if reading.read_at is None:
+        if reading.look is None:
             return reading  # nothing is fetched for it
-        object_id = self.copy.of(reading.object_id)
-        with delivered(Delivery(received_at=turn.came_at, attempts=0, age=timedelta())):
-            told = await once(object_id, lambda: _at_once(reading.news))
+        told = await self._in_turn(turn, reading)
         if isinstance(told, Read):
-            return replace(reading, read_at=told.at)
-        return replace(reading, news=told, object_id="", read_at=None)
+            return replace(reading, look=told.look)
+        return replace(reading, news=told, look=None)
+
+    async def _in_turn(self, turn, read):
+        """Read it, unless that was done after the event came; ids are the original's."""
+        look = read.look
+        with delivered(Delivery(received_at=turn.came_at, attempts=0, age=timedelta())):
+            told = await once(
+                self.copy.of(look.object_id),
+                lambda: _at_once(read.news),
+                about=self.copy.of(look.about),
+            )
+        if isinstance(told, Read):
+            return Read(told.news, look._replace(at=told.look.at))
+        return told
 
     def answered(self, turn):
         """Return the event with what was read for it, by several calls perhaps, for its handler."""
         answer = turn.answer
         if turn.causes is None:
             moment = self._moments[self._chance.choice(range(self._now, turn.moment - 1, -1))]
-            if isinstance(turn.event, WebhookReceived):
+            if not isinstance(answer, Covered):
                 answer = replace(answer, news=moment.later(answer.news))
-            else:
-                answer = moment.later(answer)
         return Answered(turn.event, self.copy.of(answer))
 
     def _possible(self, what):

@@ -1,13 +1,15 @@
 import asyncio
 import contextvars
+import itertools
 import uuid
 
 import orjson
 import pytest
 import requests
 import stripe
-from django.db import transaction
+from django.db import connections, transaction
 
+from kafka_bridge import inbox
 from kafka_bridge.contracts import (
     CardPaymentRequested,
     CustomerInfo,
@@ -17,12 +19,15 @@ from kafka_bridge.contracts import (
     SubscriptionPaymentUpdated,
     SubscriptionStatusUpdated,
     Topic,
+    WebhookProcessed,
     WebhookReceived,
     decode,
 )
 from kafka_bridge.database import close_reader
 from kafka_bridge.handlers import Answered, handler_of
 from kafka_bridge.models import OutboxEvent
+from kafka_bridge.records import Record
+from kafka_bridge.worker import LaneWorker
 from payment_project.customers.models import StripeCustomer
 from payment_project.payments import handlers
 from payment_project.payments.models import Payment
@@ -30,10 +35,13 @@ from payment_project.stripe_gateway import client
 from payment_project.stripe_gateway.payment_intents import create_payment_intent
 from payment_project.subscriptions.models import Subscription
 from tests.at_stripe import AtStripe
+from tests.payment.news import News
 from tests.payment.subscribing import Clock, change_requested, setup_requested
 
 RETURN_URL = "https://shop.example/back?order=7"
 WEBHOOK_SECRET = "whsec_of_the_test"
+
+_offsets = itertools.count()
 
 
 def requested(payment_method="pm_card_visa", *, return_url=RETURN_URL, options=None, **fields):
@@ -76,16 +84,34 @@ def asked(action, payment, **fields):
     )
 
 
-def received(webhook_event, *, customer_id):
+def received(webhook_event, *, customer_id, secret=WEBHOOK_SECRET, signed_at=None, **fields):
     """A webhook as the edge passes it on."""
     body = orjson.dumps(webhook_event).decode()
-    signature = stripe.WebhookSignature.generate_signature_header(body, WEBHOOK_SECRET)
+    signature = stripe.WebhookSignature.generate_signature_header(body, secret, signed_at)
     return WebhookReceived(
-        event_type=Topic.STRIPE_WEBHOOK_RECEIVED,
-        customer_id=customer_id,
-        raw_payload=body,
-        signature=signature,
-        webhook_event=webhook_event,
+        **{
+            "event_type": Topic.STRIPE_WEBHOOK_RECEIVED,
+            "customer_id": customer_id,
+            "raw_payload": body,
+            "signature": signature,
+            "webhook_event": webhook_event,
+            **fields,
+        }
+    )
+
+
+def processed():
+    """What was told of webhooks."""
+    return [event for event in published() if isinstance(event, WebhookProcessed)]
+
+
+def take_in(*events):
+    """Receive events from Kafka."""
+    inbox.receive(
+        [
+            Record(event.topic, 0, next(_offsets), event.customer_id.encode(), event.to_json(), {})
+            for event in events
+        ]
     )
 
 
@@ -140,6 +166,17 @@ class StripeEmulator(AtStripe):
         response = requests.get(f"{self._url}/_emulator/counts", timeout=5)
         response.raise_for_status()
         return response.json()
+
+    def count_looks(self, *object_ids):
+        """Count from now on how often each of these objects is fetched."""
+        match = [f"^GET /v1/[a-z_]+/{object_id}$" for object_id in object_ids]
+        self.faults(*({"match": one, "action": "latency", "seconds": 0.02} for one in match))
+
+    def looks(self):
+        """Return how often each object was fetched since `count_looks`."""
+        response = requests.get(f"{self._url}/_emulator/faults", timeout=5)
+        response.raise_for_status()
+        return [fault["hits"] for fault in response.json()]
 
     def forget_keys(self):
         requests.delete(f"{self._url}/_emulator/idempotency_keys", timeout=5).raise_for_status()
@@ -200,6 +237,19 @@ def handle(run, settings):
 
 
 @pytest.fixture
+def worker():
+    """Work lanes as a process of Celery's does."""
+    worker = LaneWorker()
+    yield worker
+    worker.stop()
+    asyncio.run_coroutine_threadsafe(client.close(), worker._loop).result()
+    # The database of the tests can be dropped only when the worker's threads have let go of it.
+    for thread in (worker._claiming, worker._settling):
+        thread.submit(connections.close_all).result()
+    close_reader()
+
+
+@pytest.fixture
 def paid(handle):
     """Handle a request to pay, and return its payment."""
 
@@ -209,6 +259,11 @@ def paid(handle):
         return Payment.objects.get(id=event.payment_id)
 
     return paid
+
+
+@pytest.fixture
+def news(at_stripe, handle, paid):
+    return News(at_stripe, handle, paid)
 
 
 @pytest.fixture

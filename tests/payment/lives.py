@@ -30,16 +30,21 @@ class Moment:
     readings: dict
     """What `read` says of each webhook so far, by its `evt_…`."""
     looks: dict = field(default_factory=dict)
-    """What a `refresh` finds, by the invoice that it names, or ""."""
+    """What a `refresh` reads, by the invoice that it names, or ""."""
+
+    @property
+    def whole(self):
+        """What a payment or subscription is like."""
+        return self.looks[""].news
 
     def later(self, answer):
         """Return an answer whose second call came as late as this moment."""
-        whole = self.looks[""]
         if isinstance(answer, SubscriptionSnapshot):
-            now = {one.invoice_id: one for look in self.looks.values() for one in look.invoices}
+            looks = self.looks.values()
+            now = {one.invoice_id: one for look in looks for one in look.news.invoices}
             return replace(answer, invoices=tuple(now[one.invoice_id] for one in answer.invoices))
         if isinstance(answer, IntentState) and answer.disputes:
-            return replace(answer, disputes=whole.disputes)
+            return replace(answer, disputes=self.whole.disputes)
         return answer
 
 

@@ -190,7 +190,7 @@ def test_lived_again_in_any_order_it_ends_the_same(request, run, life, times):
         found = {number: end_of(number, some) for number, some in rows().items()}
         in_order = found[0]
         statuses = {row["status"] for (name, _), row in in_order.items() if name in IN_SHORT}
-        assert statuses == {life.moments[-1].looks[""].status}
+        assert statuses == {life.moments[-1].whole.status}
         assert len(found) == len(shuffles)
         for number, other in found.items():
             if other.keys() != in_order.keys():

@@ -17,7 +17,7 @@ from payment_project.payments.models import Payment
 from payment_project.payments.tasks import ask_about_overdue
 from tests.payment.conftest import asked, published, requested, updates
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def pass_deadlines():

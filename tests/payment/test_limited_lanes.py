@@ -1,29 +1,23 @@
 """The worker and the gate together: what waits for Stripe waits in its lane."""
 
-import itertools
 import threading
 import uuid
 
 import pytest
-from django.db import connection
 
 from devstack.stripe_emulator.process import EmulatorProcess
 from devstack.waiting import wait_until
-from kafka_bridge import inbox
 from kafka_bridge.contracts import CardPaymentRequested
 from kafka_bridge.contracts.payments import CustomerInfo
 from kafka_bridge.models import InboxEvent, Lane
-from kafka_bridge.records import Record
 from kafka_bridge.testing import make_lanes_due
-from kafka_bridge.worker import LaneWorker
 from payment_project.payments.models import Payment
 from payment_project.stripe_gateway import limit_state, shared_state
+from tests.payment.conftest import take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PAYMENTS = "POST /v1/payment_intents$"
-
-_offsets = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -42,16 +36,6 @@ def stripe_emulator(emulator, settings, monkeypatch):
     emulator.faults()
 
 
-@pytest.fixture
-def worker():
-    worker = LaneWorker()
-    yield worker
-    worker.stop()
-    # The database of the tests can be dropped only when the worker's threads have let go of it.
-    for thread in (worker._claiming, worker._settling):
-        thread.submit(disconnect).result()
-
-
 def request_payments(number):
     """Store requests of as many customers, and return their event ids in order."""
     events = [
@@ -66,14 +50,7 @@ def request_payments(number):
         )
         for number in range(number)
     ]
-    for event in events:
-        inbox.receive(
-            [
-                Record(
-                    event.topic, 0, next(_offsets), event.customer_id.encode(), event.to_json(), {}
-                )
-            ]
-        )
+    take_in(*events)
     return [event.event_id for event in events]
 
 
@@ -117,7 +94,3 @@ def sweep(worker):
     make_lanes_due()
     worker.drain()
     return not InboxEvent.objects.filter(handled_at=None).exists()
-
-
-def disconnect():
-    connection.close()

@@ -12,7 +12,7 @@ from payment_project.payments.models import Refund
 from payment_project.stripe_gateway import client
 from tests.payment.conftest import asked, published, received, updates
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

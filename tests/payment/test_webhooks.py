@@ -8,13 +8,9 @@ from hypothesis import strategies as st
 
 from kafka_bridge.contracts import PaymentUpdateRequested
 from payment_project.payments.models import Dispute, Payment, Refund
-from tests.payment.conftest import asked, published, received, updates
+from tests.payment.conftest import asked, processed, published, received, updates
 
-pytestmark = pytest.mark.django_db
-
-
-def processed():
-    return [event for event in published() if event.topic == "webhook.processed"]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def visible(payment):

@@ -1,0 +1,12 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("webhooks", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.RemoveIndex(model_name="webhookevent", name="webhook_read"),
+        migrations.RemoveField(model_name="webhookevent", name="read_at"),
+    ]
