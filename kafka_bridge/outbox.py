@@ -67,8 +67,8 @@ def publish(*events: Event) -> None:
 def publish_once(event: Event) -> bool:
     """Publish an event, unless one with its id was published before. Returns whether it is new.
 
-    Where no transaction is open, it is one of its own, and PostgreSQL is asked once: statements
-    that it gets together are one (https://www.postgresql.org/docs/18/protocol-flow.html).
+    Where no transaction is open, it is one of its own: statements that PostgreSQL gets together are
+    (https://www.postgresql.org/docs/18/protocol-flow.html).
 
     Raises:
         EventTooLarge: the event is larger than the broker takes.

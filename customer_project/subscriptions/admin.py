@@ -109,7 +109,7 @@ class SubscriptionAdmin(OfCustomersAdmin[Subscription]):
         costs = site.admin_view(self.costs_view)
         return [
             path("<uuid:pk>/ask/<slug:name>/", ask, name=f"{name}_ask"),
-            path("<uuid:pk>/costs/<uuid:asked>/", costs, name=f"{name}_costs"),
+            path("<uuid:pk>/costs/<uuid:asked>/<int:version>/", costs, name=f"{name}_costs"),
             *super().get_urls(),
         ]
 
@@ -140,13 +140,14 @@ class SubscriptionAdmin(OfCustomersAdmin[Subscription]):
                 action=change.action, at_period_end=change.at_period_end, **form.cleaned_data
             )
             is_asked = self._ask(request, row, update, label=change.label)
-            if is_asked and change.action == "preview_plan":
-                return redirect("admin:subscriptions_subscription_costs", pk, update.event_id)
+            if is_asked and update.plan:
+                seen = (update.event_id, update.plan.version)
+                return redirect("admin:subscriptions_subscription_costs", pk, *seen)
             return redirect("admin:subscriptions_subscription_change", pk)
         return self._page(request, row, label=change.label, text=change.warning, form=form)
 
-    def costs_view(self, request: HttpRequest, pk: UUID, asked: UUID) -> HttpResponse:
-        """Show what another plan costs, once Stripe has told, and ask whether it is meant."""
+    def costs_view(self, request: HttpRequest, pk: UUID, asked: UUID, version: int) -> HttpResponse:
+        """Show what a version of another plan costs, once Stripe has told, and ask whether."""
         answer = selectors.answer_to(pk, asked)
         row, label = self._row(request, pk), services.CHANGES["plan"].label
         if answer is None:
@@ -155,7 +156,7 @@ class SubscriptionAdmin(OfCustomersAdmin[Subscription]):
             return page
         preview = selectors.preview_of(row, asked)
         slug = preview["subscription_plan_id"] if preview else ""
-        plan = selectors.plans_on_offer().filter(slug=slug).first()
+        plan = selectors.plans_on_offer().filter(slug=slug, version=version).first()
         if preview is None or plan is None:
             text = answer.refused or _CHANGED_MEANWHILE
             return self._page(request, row, label=label, text=text)

@@ -12,6 +12,10 @@ _MARK: Final = "paybridge"
 """In the metadata of endpoints of ours: which installation it is for."""
 
 
+class EndpointElsewhere(Exception):
+    """The endpoint of this name leads to another address."""
+
+
 class Endpoint(NamedTuple):
     """An endpoint, and what was done so that it is as it should be."""
 
@@ -24,7 +28,9 @@ class Endpoint(NamedTuple):
     """Endpoints of ours beside it: to be deleted by hand."""
 
 
-async def sync_endpoint(url: str, *, events: Sequence[str], name: str) -> Endpoint:
+async def sync_endpoint(
+    url: str, *, events: Sequence[str], name: str, move: bool = False
+) -> Endpoint:
     """Have an endpoint at an address, enabled, for exactly these types, in the SDK's API version.
 
     Ours is the one that is there already, or else the one that has our name wherever it leads to.
@@ -32,6 +38,7 @@ async def sync_endpoint(url: str, *, events: Sequence[str], name: str) -> Endpoi
     old one stays until somebody has put the new one's secret beside its own.
 
     Raises:
+        EndpointElsewhere: nobody said that it is to move.
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
     listed = [found async for found in all_of(_ENDPOINTS, {})]
@@ -39,6 +46,8 @@ async def sync_endpoint(url: str, *, events: Sequence[str], name: str) -> Endpoi
     ours = there + [
         one for one in listed if one not in there and one["metadata"].get(_MARK) == name
     ]
+    if ours and not there and not move:
+        raise EndpointElsewhere(ours[0]["url"])
     current = next((one for one in ours if one["api_version"] == stripe.api_version), None)
     others = tuple(one["id"] for one in ours if one is not current)
     wanted: dict[str, Any] = {"url": url, "enabled_events": list(events), "metadata": {_MARK: name}}

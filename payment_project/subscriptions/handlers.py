@@ -27,6 +27,12 @@ def fail_discarded(requests: Sequence[SubscriptionRequested]) -> None:
     services.fail_discarded(requests)
 
 
+@handles_discarded(SubscriptionUpdateRequested)
+def refuse_discarded(requests: Sequence[SubscriptionUpdateRequested]) -> None:
+    """Report what operators gave up of what was asked of subscriptions."""
+    services.refuse_discarded(requests)
+
+
 @handles_answers(SubscriptionUpdateRequested, call=update)
 def record_updates(
     updates: Sequence[Answered[SubscriptionUpdateRequested, Read[SubscriptionSnapshot] | Covered]],

@@ -31,7 +31,9 @@ WITH covered AS (
 ), turn AS (
     INSERT INTO turns_objectread AS kept (object_id, begun_at, covers_until)
     SELECT %(object_id)s, clock_timestamp(), 'epoch' WHERE NOT EXISTS (SELECT FROM covered)
-    ON CONFLICT (object_id) DO UPDATE SET begun_at = clock_timestamp()
+    ON CONFLICT (object_id) DO UPDATE SET begun_at = clock_timestamp(),
+        covers_until = CASE WHEN kept.covers_until > clock_timestamp() THEN 'epoch'
+            ELSE kept.covers_until END
     WHERE kept.begun_at NOT BETWEEN clock_timestamp() - %(interval)s::interval AND clock_timestamp()
     RETURNING kept.begun_at
 )
@@ -44,7 +46,8 @@ purges(
     """
     DELETE FROM turns_objectread WHERE object_id IN (
         SELECT object_id FROM turns_objectread
-        WHERE begun_at < clock_timestamp() - least(%s::interval, interval '1 day')
+        WHERE begun_at NOT BETWEEN clock_timestamp() - least(%s::interval, interval '1 day')
+            AND clock_timestamp()
         LIMIT %s FOR UPDATE SKIP LOCKED
     )
     """
@@ -110,7 +113,7 @@ async def once(
 
 
 def cover(looks: Iterable[Look | None]) -> None:
-    """Note that what was seen is recorded, or passed on: last in the transaction that does so."""
+    """Note that what was seen is recorded, or passed on, with the transaction that does so."""
     seen: dict[str, datetime] = {}
     for look in filter(None, looks):
         for object_id in (look.object_id, look.about, *look.parts):

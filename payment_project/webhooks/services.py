@@ -72,7 +72,15 @@ def process(webhooks: Sequence[Told]) -> None:
         *[event for outcome in final.values() for event in outcome.passed_on],
         *[_processed(event, reading, final[event.event_id]) for event, reading in webhooks],
     )
-    cover(told.answer.look for told in fresh)
+    cover(_made_use_of(told.answer.look, outcomes[told.event.event_id]) for told in fresh)
+
+
+def _made_use_of(look: Look | None, outcome: Outcome) -> Look | None:
+    """Return what of a look nobody needs to see again."""
+    if look is None:
+        return None
+    # Whoever looks again in another lane looks at what the webhook is about, not at all it saw.
+    return look._replace(parts=()) if outcome.passed_on else look
 
 
 def fail_discarded(webhooks: Sequence[WebhookReceived]) -> None:

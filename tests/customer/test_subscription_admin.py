@@ -139,7 +139,7 @@ class TestChanges:
         clerk = django_user_model.objects.create_user("clerk", is_staff=True)
         clerk.user_permissions.add(Permission.objects.get(codename="view_subscription"))
         client.force_login(clerk)
-        costs = reverse("admin:subscriptions_subscription_costs", args=[running.pk, uuid4()])
+        costs = reverse("admin:subscriptions_subscription_costs", args=[running.pk, uuid4(), 1])
 
         assert offered(client, running) == []
         for url in (ask_url(running, "cancel"), costs):

@@ -15,7 +15,9 @@ from payment_project.celery import app
 from payment_project.payments import services
 from payment_project.payments.models import Payment
 from payment_project.payments.tasks import ask_about_overdue
+from payment_project.subscriptions.models import Subscription
 from tests.payment.conftest import asked, published, requested, updates
+from tests.payment.subscribing import change_requested
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -183,6 +185,7 @@ class TestDiscarded:
             ({"options": {"capture_method": "manual"}}, "capture", "discarded"),
             ({}, "capture", None),
             ({"payment_method": "pm_card_threeDSecure2Required"}, "confirm", "discarded"),
+            ({}, "confirm", None),
             ({"payment_method": "pm_card_visa_chargeDeclined"}, "confirm", "card_declined"),
         ],
     )
@@ -195,6 +198,48 @@ class TestDiscarded:
         told = updates()[-1]
         assert (told.causation_id, told.error_code) == (request.event_id, code)
         assert (told.status, told.next_action) == (payment.status, payment.next_action)
+
+    def test_a_refund_of_what_is_left_where_nothing_is(self, handle, paid, olga):
+        payment = paid()
+        handle(asked("refund", payment))
+        request = asked("refund", payment)
+
+        dead_letters.discard([dead_letter(request)], reason="a test order", by=olga)
+
+        assert [refund.status for refund in updates()[-1].refunds] == ["succeeded", "failed"]
+
+    def test_what_a_deadline_asked_is_asked_again(self, paid, olga):
+        payment = paid(options={"capture_method": "manual"})
+        pass_deadlines()
+        ask_about_overdue()
+        (request,) = asked_for()
+
+        dead_letters.discard([dead_letter(request)], reason="a bug of ours", by=olga)
+
+        assert updates()[-1].error_code is None
+        payment.refresh_from_db()
+        assert payment.deadline_at is not None
+
+    @pytest.mark.parametrize(
+        ("card", "context", "is_told"),
+        [
+            ("pm_card_visa", {}, True),
+            ("pm_card_threeDSecure2Required", {}, False),
+            ("pm_card_threeDSecure2Required", {"trial_days": 7}, False),
+        ],
+    )
+    def test_what_was_asked_of_a_subscription(self, subscribed, olga, card, context, is_told):
+        row = subscribed(card, context=context)
+        Subscription.objects.update(ending_asked_at=timezone.now())
+        request = change_requested("cancel", row)
+        before = len(published())
+
+        dead_letters.discard([dead_letter(request)], reason="a test order", by=olga)
+
+        told = [(one.causation_id, one.refused) for one in published()[before:]]
+        assert told == [(request.event_id, "This was given up.")] * is_told
+        row.refresh_from_db()
+        assert row.ending_asked_at is None
 
     def test_of_another_customers_payment_nothing_is_told(self, paid, olga):
         request = asked("capture", paid(), customer_id="somebody else")

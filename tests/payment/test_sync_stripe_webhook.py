@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 import stripe
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from payment_project.webhooks.types import HANDLED
 
@@ -21,9 +21,9 @@ def sync(at_stripe, url):
     before = {one["id"] for one in listed(at_stripe)}
     name = uuid.uuid4().hex
 
-    def sync(to=url, name=name):
+    def sync(to=url, name=name, **options):
         out = io.StringIO()
-        call_command("sync_stripe_webhook", to, name=name, stdout=out)
+        call_command("sync_stripe_webhook", to, name=name, stdout=out, **options)
         return out.getvalue()
 
     yield sync
@@ -79,8 +79,10 @@ def test_moves_to_another_address(sync, at_stripe, url):
     sync()
     (before,) = endpoints(at_stripe, url)
     new = address()
+    with pytest.raises(CommandError, match=f"leads to {url}"):
+        sync(new)
 
-    said = sync(new)
+    said = sync(new, move=True)
 
     (after,) = endpoints(at_stripe, new)
     assert said == f"{before['id']}: updated, {len(HANDLED)} types of events\n"
@@ -102,7 +104,7 @@ def test_one_that_was_made_by_hand_at_the_address_is_ours(sync, at_stripe, url):
     made = made_by_hand(at_stripe, url, api_version=stripe.api_version)
 
     said = sync()
-    moved = sync(address())
+    moved = sync(address(), move=True)
 
     assert said.startswith(f"{made}: updated")
     assert moved.startswith(f"{made}: updated")

@@ -10,6 +10,7 @@ from kafka_bridge.handlers import Answered
 from payment_project.payments.models import Payment, Refund
 from payment_project.payments.services import money_back, telling
 from payment_project.payments.services.charges import record_charges
+from payment_project.payments.services.deadlines import deadline_of
 from payment_project.stripe_gateway.states import IntentState, RefundState, Refusal
 
 _NOT_MADE: Final = IntentState(
@@ -18,7 +19,11 @@ _NOT_MADE: Final = IntentState(
     error_message="The payment could not be made.",
 )
 _GIVEN_UP: Final = Refusal("discarded", "This was given up.")
-_DONE: Final = {"capture": PaymentStatus.SUCCEEDED, "cancel": PaymentStatus.CANCELED}
+_DONE: Final = {
+    "confirm": PaymentStatus.SUCCEEDED,
+    "capture": PaymentStatus.SUCCEEDED,
+    "cancel": PaymentStatus.CANCELED,
+}
 
 
 def fail_discarded(requests: Sequence[CardPaymentRequested]) -> None:
@@ -45,7 +50,8 @@ def refuse_discarded(requests: Sequence[PaymentUpdateRequested]) -> None:
         if request.action == "refund":
             _record_failed_refund(request, payment, now)
         payment.revision += 1
-        payment.save(update_fields=["revision"])
+        payment.deadline_at = payment.deadline_at or deadline_of(payment.status, since=now)
+        payment.save(update_fields=["revision", "deadline_at"])
         state = IntentState(
             status=PaymentStatus(payment.status),
             next_action=payment.next_action,
@@ -62,10 +68,11 @@ def refuse_discarded(requests: Sequence[PaymentUpdateRequested]) -> None:
 def _record_failed_refund(request: PaymentUpdateRequested, payment: Payment, now: datetime) -> None:
     if Refund.objects.filter(id=request.event_id).exists():
         return
+    what_is_left = payment.amount_captured - payment.amount_refunded
     refund = RefundState(
         refund_id=request.event_id,
         stripe_refund_id="",
-        amount=request.amount or payment.amount_captured - payment.amount_refunded,
+        amount=request.amount or what_is_left or payment.amount,
         status="failed",
         created_at=now,
         reason=request.reason or "",
@@ -75,9 +82,11 @@ def _record_failed_refund(request: PaymentUpdateRequested, payment: Payment, now
 
 
 def _is_as_asked(request: PaymentUpdateRequested, payment: Payment) -> bool:
-    # What keeps a payment from going on is not to be hidden behind what was given up.
+    # What keeps a payment from going on is not to be hidden behind what was given up, and of what a
+    # deadline asked nobody knows.
     return (
         request.action == "refund"
+        or request.reason == "abandoned"
         or payment.status == _DONE.get(request.action)
         or bool(payment.error_code)
     )

@@ -1,5 +1,6 @@
 """What changes a subscription, and what is published of it."""
 
+from payment_project.subscriptions.services.discarded import fail_discarded, refuse_discarded
 from payment_project.subscriptions.services.dunning import end_unpaid, policy_of_settings
 from payment_project.subscriptions.services.money_back import record_money_back
 from payment_project.subscriptions.services.requests import (
@@ -7,7 +8,6 @@ from payment_project.subscriptions.services.requests import (
     possible_changes,
     request_change,
 )
-from payment_project.subscriptions.services.setups import fail_discarded
 from payment_project.subscriptions.services.snapshots import (
     Applied,
     SnapshotChange,
@@ -24,5 +24,6 @@ __all__ = [
     "policy_of_settings",
     "possible_changes",
     "record_money_back",
+    "refuse_discarded",
     "request_change",
 ]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from kafka_bridge import outbox
+from kafka_bridge import database, outbox
 from kafka_bridge.contracts import Event
 from payment_project.payments.services.money_back import amount_refunded
 from payment_project.stripe_gateway.states import IntentState
@@ -25,15 +25,16 @@ def record_money_back(cause: Event, state: IntentState, *, read_at: datetime) ->
     # Whoever applies a snapshot locks the subscription as well.
     row = Subscription.objects.select_for_update().get(id=invoice.subscription_id)
     invoice = known.get(id=invoice.id)
-    if invoice.money_back_read_at and invoice.money_back_read_at >= read_at:
+    before = invoice.money_back_read_at
+    if before and read_at <= before <= database.now():  # later is of a clock that was ahead
         return Applied.NOTHING_NEW
-    before = (invoice.amount_refunded, invoice.dispute_status)
+    shown = (invoice.amount_refunded, invoice.dispute_status)
     if state.refunds is not None:
         invoice.amount_refunded = amount_refunded(state.refunds)
     if state.disputes:
         invoice.dispute_status = state.disputes[-1].status
     invoice.money_back_read_at = read_at
-    has_news = (invoice.amount_refunded, invoice.dispute_status) != before
+    has_news = (invoice.amount_refunded, invoice.dispute_status) != shown
     if has_news:
         row.revision = invoice.revision = row.revision + 1
         row.save(update_fields=["revision"])

@@ -67,6 +67,8 @@ def apply_snapshots(changes: Sequence[SnapshotChange]) -> dict[UUID, Applied]:
     Raises:
         NotOfThisSubscription: a snapshot is that of another Subscription than the subscription's.
     """
+    if not changes:
+        return {}
     ids = [change.subscription_id for change in changes]
     rows = _locked(ids)
     new = _insert([change for change in changes if change.subscription_id not in rows])

@@ -13,6 +13,7 @@ from kafka_bridge.contracts import (
     SubscriptionRequested,
     SubscriptionStatus,
     SubscriptionStatusUpdated,
+    SubscriptionUpdateRequested,
 )
 from payment_project.stripe_gateway.subscription_states import (
     IntentStep,
@@ -59,6 +60,14 @@ def status_updated(
         preview=snapshot.preview,
         refused=snapshot.refusal.message if snapshot.refusal and is_change else None,
     )
+    return _correlated(told, row)
+
+
+def refused(
+    row: Subscription, cause: SubscriptionUpdateRequested, *, why: str
+) -> SubscriptionStatusUpdated:
+    """Tell that a subscription stays as it is recorded, against what was asked."""
+    told = SubscriptionStatusUpdated.caused_by(cause, **_state(row, None), refused=why)
     return _correlated(told, row)
 
 
@@ -154,9 +163,9 @@ def _problem(row: Subscription, step: IntentStep | None) -> dict[str, Any]:
     return {}
 
 
-def _state(row: Subscription, snapshot: SubscriptionSnapshot) -> dict[str, Any]:
+def _state(row: Subscription, snapshot: SubscriptionSnapshot | None) -> dict[str, Any]:
     """Return all that is so of a subscription now: events overtake each other, none adds to one."""
-    first, card = _first_step(snapshot), snapshot.new_card
+    first, card = (_first_step(snapshot), snapshot.new_card) if snapshot else (None, None)
     step = card if card and card.next_action else first
     return {
         **{name: getattr(row, name) for name in _AS_STORED},

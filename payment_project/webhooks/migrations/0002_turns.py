@@ -1,3 +1,5 @@
+"""Workers of before write and read the column until they are replaced: it goes a release later."""
+
 from django.db import migrations
 
 
@@ -8,5 +10,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RemoveIndex(model_name="webhookevent", name="webhook_read"),
-        migrations.RemoveField(model_name="webhookevent", name="read_at"),
+        migrations.SeparateDatabaseAndState(
+            state_operations=[migrations.RemoveField(model_name="webhookevent", name="read_at")]
+        ),
     ]

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from payment_project.stripe_gateway.client import calls_from_here
-from payment_project.stripe_gateway.webhook_endpoints import sync_endpoint
+from payment_project.stripe_gateway.webhook_endpoints import EndpointElsewhere, sync_endpoint
 from payment_project.webhooks.types import HANDLED
 
 
@@ -23,10 +23,20 @@ class Command(BaseCommand):
             help="of this installation, where several share a Stripe account: each has an endpoint",
         )
 
-    def handle(self, *_args: Any, url: str, name: str, **_options: Any) -> None:
+        parser.add_argument(
+            "--move", action="store_true", help="the endpoint from the address that it leads to now"
+        )
+
+    def handle(self, *_args: Any, url: str, name: str, move: bool, **_options: Any) -> None:
         """Do it, and say what was done."""
-        with calls_from_here() as finish:
-            endpoint = finish(sync_endpoint(url, events=HANDLED, name=name))
+        try:
+            with calls_from_here() as finish:
+                endpoint = finish(sync_endpoint(url, events=HANDLED, name=name, move=move))
+        except EndpointElsewhere as elsewhere:
+            raise CommandError(
+                f"{name}'s endpoint leads to {elsewhere}. Add --move if that is to end, or --name "
+                "if this is another installation."
+            ) from None
         self.stdout.write(
             f"{endpoint.endpoint_id}: {endpoint.done}, {len(HANDLED)} types of events"
         )
