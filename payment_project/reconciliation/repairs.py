@@ -11,9 +11,11 @@ from kafka_bridge.contracts import (
     Topic,
     WebhookReceived,
 )
+from payment_project.payments import services as payments
 from payment_project.payments.models import Payment
 from payment_project.stripe_gateway.changes import PartSeen, PaymentSeen, SubscriptionSeen
 from payment_project.stripe_gateway.webhooks import sign
+from payment_project.subscriptions import services as subscriptions
 from payment_project.subscriptions.models import Subscription
 
 
@@ -66,25 +68,10 @@ def subscription(seen: SubscriptionSeen) -> SubscriptionUpdateRequested:
 def payment_of(seen: PartSeen) -> PaymentUpdateRequested:
     """Ask for another look at the payment that a refund or dispute is of: it shows them all."""
     row = Payment.objects.get(payment_intent_id=seen.part_of)
-    return PaymentUpdateRequested(
-        correlation_id=row.correlation_id,
-        source="payment-service",
-        customer_id=row.customer_id,
-        payment_id=row.id,
-        payment_intent_id=row.payment_intent_id,
-        action="refresh",
-    )
+    return payments.asked_of(row, action="refresh")
 
 
 def invoice(seen: PartSeen) -> SubscriptionUpdateRequested:
     """Ask for another look at a subscription and at this invoice of it."""
     row = Subscription.objects.get(stripe_subscription_id=seen.part_of)
-    return SubscriptionUpdateRequested(
-        correlation_id=row.correlation_id,
-        source="payment-service",
-        customer_id=row.customer_id,
-        subscription_id=row.id,
-        stripe_subscription_id=row.stripe_subscription_id,
-        invoice_id=seen.object_id,
-        action="refresh",
-    )
+    return subscriptions.asked_of(row, invoice_id=seen.object_id, action="refresh")

@@ -260,15 +260,9 @@ def _refresh_told(
 
 
 def _refresh_subscription(event: WebhookReceived, row: Subscription) -> SubscriptionUpdateRequested:
-    return SubscriptionUpdateRequested(
-        event_id=uuid5(_PASSED_ON, f"{event.event_id}/{row.id}"),
-        correlation_id=row.correlation_id,
-        causation_id=event.event_id,
-        source="payment-service",
-        customer_id=row.customer_id,
-        subscription_id=row.id,
-        stripe_subscription_id=row.stripe_subscription_id,
-        action="refresh",
+    event_id = uuid5(_PASSED_ON, f"{event.event_id}/{row.id}")
+    return subscriptions.asked_of(
+        row, event_id=event_id, causation_id=event.event_id, action="refresh"
     )
 
 

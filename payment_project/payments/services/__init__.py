@@ -1,5 +1,6 @@
 """What changes a payment, and what is published of it."""
 
+from payment_project.payments.services.asking import asked_of
 from payment_project.payments.services.charges import record_charges
 from payment_project.payments.services.deadlines import ask_about_overdue
 from payment_project.payments.services.discarded import fail_discarded, refuse_discarded
@@ -11,6 +12,7 @@ __all__ = [
     "StateChange",
     "apply_states",
     "ask_about_overdue",
+    "asked_of",
     "fail_discarded",
     "record_charges",
     "refuse_discarded",

@@ -10,6 +10,7 @@ from django.db import transaction
 from kafka_bridge import database, outbox
 from kafka_bridge.contracts import PaymentStatus, PaymentUpdateRequested
 from payment_project.payments.models import Payment
+from payment_project.payments.services.asking import asked_of
 
 _OVERDUE: Final = UUID("7f8f2a8e-8b8c-5a0c-9d0e-6f7665726475")
 _AT_ONCE: Final = 500
@@ -50,13 +51,9 @@ def ask_about_overdue() -> int:
 
 def _request(payment: Payment) -> PaymentUpdateRequested:
     is_processing = payment.status == PaymentStatus.PROCESSING
-    return PaymentUpdateRequested(
+    return asked_of(
+        payment,
         event_id=uuid5(_OVERDUE, f"{payment.id}/{payment.deadline_at}"),
-        correlation_id=payment.correlation_id,
-        source="payment-service",
-        customer_id=payment.customer_id,
-        payment_id=payment.id,
-        payment_intent_id=payment.payment_intent_id,
         action="refresh" if is_processing else "cancel",
         reason=None if is_processing else "abandoned",
         expected_status=PaymentStatus(payment.status),

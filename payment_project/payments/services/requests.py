@@ -5,10 +5,10 @@ from uuid import UUID, uuid5
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from kafka_bridge.contracts import PaymentUpdateRequested
 from payment_project.operators import ask_once
 from payment_project.payments.models import Payment
 from payment_project.payments.money import written
+from payment_project.payments.services.asking import asked_of
 
 RefundReason = Literal["duplicate", "fraudulent", "requested_by_customer"]
 
@@ -20,13 +20,9 @@ def request_refund(
 
     `amount` is in minor units. Returns False if it was asked with this token before.
     """
-    event = PaymentUpdateRequested(
+    event = asked_of(
+        payment,
         event_id=uuid5(payment.pk, f"refund:{token}"),
-        correlation_id=payment.correlation_id,
-        source="payment-service",
-        customer_id=payment.customer_id,
-        payment_id=payment.pk,
-        payment_intent_id=payment.payment_intent_id,
         action="refund",
         amount=amount,
         reason=reason,

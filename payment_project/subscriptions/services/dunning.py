@@ -12,6 +12,7 @@ from django.db.models import Q
 from kafka_bridge import database, outbox
 from kafka_bridge.contracts import SubscriptionStatus, SubscriptionUpdateRequested
 from payment_project.subscriptions.models import DunningPolicy, Invoice, Subscription
+from payment_project.subscriptions.services.asking import asked_of
 
 _LATE: Final = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID)
 _UNPAID: Final = UUID("0d4e7b64-8a0b-5c0e-b1f5-64756e6e696e")
@@ -80,13 +81,9 @@ def _end(row: Subscription, *, invoice_id: str) -> SubscriptionUpdateRequested:
     assert row.ending_asked_at  # noqa: S101 - set by the caller
     # An invoice may be asked about again, if its subscription was not late in between.
     this_time = f"{row.id}/{invoice_id}/{row.ending_asked_at.isoformat()}"
-    return SubscriptionUpdateRequested(
+    return asked_of(
+        row,
         event_id=uuid5(_UNPAID, this_time),
-        correlation_id=row.correlation_id,
-        source="payment-service",
-        customer_id=row.customer_id,
-        subscription_id=row.id,
-        stripe_subscription_id=row.stripe_subscription_id,
         action="cancel",
         invoice_id=invoice_id,
     )

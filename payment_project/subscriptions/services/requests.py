@@ -5,9 +5,9 @@ from uuid import UUID, uuid5
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from kafka_bridge.contracts import SubscriptionUpdateRequested
 from payment_project.operators import ask_once
 from payment_project.subscriptions.models import Subscription
+from payment_project.subscriptions.services.asking import asked_of
 
 
 class Change(NamedTuple):
@@ -51,13 +51,9 @@ def request_change(
 
     Returns False if it was asked with this token before.
     """
-    event = SubscriptionUpdateRequested(
+    event = asked_of(
+        subscription,
         event_id=uuid5(subscription.pk, f"change:{token}"),
-        correlation_id=subscription.correlation_id,
-        source="payment-service",
-        customer_id=subscription.customer_id,
-        subscription_id=subscription.pk,
-        stripe_subscription_id=subscription.stripe_subscription_id,
         action=change.action,
         at_period_end=change.at_period_end,
     )
