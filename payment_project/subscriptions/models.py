@@ -124,6 +124,19 @@ class Invoice(models.Model):
         return f"{self.amount_due} {self.currency} ({self.status})"
 
 
+class EarlyMoneyBack(models.Model):
+    """What went back of a payment, seen before the invoice that it pays: its refund came first."""
+
+    payment_intent_id = models.CharField(max_length=255, primary_key=True)
+    amount_refunded = models.BigIntegerField()
+    dispute_status = models.CharField(max_length=255, blank=True)
+    read_at = models.DateTimeField(db_index=True)
+    """By the database's clock, before these two were read from Stripe."""
+
+    def __str__(self) -> str:
+        return self.payment_intent_id
+
+
 class DunningPolicy(models.Model):
     """What becomes of renewals that are not paid: one row, or none and the settings have it."""
 

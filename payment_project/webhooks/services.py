@@ -198,7 +198,7 @@ def _of_invoice(event: WebhookReceived, look: Look | None, state: IntentState) -
             return Outcome("applied")
         case subscriptions.Applied.NOTHING_NEW:
             return Outcome("stale", "nothing new about what went back")
-    return Outcome("ignored", "the PaymentIntent is not of our making")
+    return Outcome("ignored", "no invoice known here was paid with the PaymentIntent")
 
 
 def _card_told(event: WebhookReceived, news: CardTold) -> Outcome:

@@ -22,9 +22,6 @@ PROCESSES = {
     "consumer": ("customer-consumer", "payment-consumer", "admin-consumer"),
     "worker": ("payment-worker", "payment-beat"),
     "stripe": ("stripe-emulator",),
-    "postgres": ("postgres",),
-    "valkey": ("valkey",),
-    "kafka": ("kafka",),
 }
 """By kind: all of a kind die at once."""
 SERVERS = ("postgres", "valkey", "kafka")
@@ -88,8 +85,6 @@ def results_at_the_customer(stack, payments):
 class TestKilledDuringABatch:
     @pytest.mark.parametrize("kind", PROCESSES)
     def test_every_payment_is_charged_once_and_counted(self, stack, customers, books, kind):
-        if kind == "kafka" and not stack.kafka_keeps_records:
-            pytest.skip("The embedded Kafka is in memory only: run with --kafka=apache.")
         if not set(PROCESSES[kind]) <= set(stack.supervisor.names()):
             pytest.skip(f"{kind} runs elsewhere: its variable is set.")
         stack.wait_until_settled()

@@ -14,18 +14,20 @@ from kafka_bridge.contracts import (
     SubscriptionPaymentUpdated,
     SubscriptionUpdateRequested,
 )
-from kafka_bridge.handlers import Delivery, delivered
+from kafka_bridge.database import now
+from kafka_bridge.handlers import Answered, Delivery, delivered
 from payment_project.celery import app
 from payment_project.customers import selectors as customers
 from payment_project.customers.models import SavedCard, StripeCustomer
 from payment_project.payments.models import Payment
 from payment_project.stripe_gateway.states import IntentState
-from payment_project.subscriptions.models import Invoice, Subscription
+from payment_project.subscriptions.models import EarlyMoneyBack, Invoice, Subscription
 from payment_project.subscriptions.services import Applied, record_money_back
 from payment_project.subscriptions.services.telling import payment_id_of
 from payment_project.webhooks import handlers, services
 from payment_project.webhooks.models import WebhookEvent
 from payment_project.webhooks.tasks import purge_webhooks
+from tests.kafka_bridge.connections import elsewhere, wait_until_blocked
 from tests.payment.conftest import processed, published, received, updates
 from tests.payment.subscribing import setup_requested
 
@@ -158,6 +160,48 @@ class TestMoneyBackOfSubscriptions:
         assert told[0] == row.customer_id
         assert told[3] == "needs_response"
         assert [status for _, _, _, status, _ in told_to_customers()] == ["needs_response"]
+
+    def test_refund_that_is_read_before_its_invoice(self, handle, at_stripe, subscribed, refund):
+        row = subscribed()
+        paid = last_event(at_stripe, "invoice.paid")
+        invoice = row.invoices.get()
+        Invoice.objects.all().delete()  # as if its webhook were late
+
+        handle(received(refund(invoice, 500)[1], customer_id="cus_1"))
+        assert (processed()[-1].outcome, told_back()) == ("ignored", [])
+        handle(received(paid, customer_id=row.customer_id))
+
+        assert row.invoices.get().amount_refunded == 500
+        assert told_back() == [(row.customer_id, payment_id_of(invoice.id), 500, None)]
+        assert [told[2] for told in told_to_customers()] == [500]
+        assert not EarlyMoneyBack.objects.exists()
+
+        handle(received(refund(invoice, 400)[1], customer_id="cus_1"))
+        assert row.invoices.get().amount_refunded == 900
+
+    def test_refund_and_invoice_are_recorded_at_the_same_time(
+        self, run, handle, at_stripe, subscribed, refund
+    ):
+        row = subscribed()
+        paid = received(last_event(at_stripe, "invoice.paid"), customer_id=row.customer_id)
+        invoice = row.invoices.get()
+        Invoice.objects.all().delete()
+        refunded = received(refund(invoice, 500)[1], customer_id="cus_1")
+        state = run(handlers.read(refunded)).news
+        told = Answered(paid, run(handlers.read(paid)))
+
+        def record_invoice():
+            with transaction.atomic():
+                services.process([told])
+
+        with elsewhere() as others:
+            with transaction.atomic():
+                assert record_money_back(refunded, state, read_at=now()) is Applied.UNKNOWN
+                recorded = others.run(record_invoice)
+                wait_until_blocked()
+            recorded.result()
+
+        assert row.invoices.get().amount_refunded == 500
 
     def test_the_state_that_was_read_last_stands(self, handle, subscribed, refund):
         row = subscribed()

@@ -12,6 +12,7 @@ from payment_project.stripe_gateway.subscription_states import (
 )
 from payment_project.subscriptions.models import DunningPolicy, Invoice, Subscription
 from payment_project.subscriptions.services import dunning
+from payment_project.subscriptions.services.early_money_back import add_early
 
 _VISIBLE: Final = (
     *("number", "status", "billing_reason", "amount_due", "amount_paid", "currency"),
@@ -46,11 +47,12 @@ def changed(
 
 
 def save(news: Mapping[UUID, Sequence[Invoice]], revisions: Mapping[UUID, int]) -> None:
-    """Record invoices that changed, at their subscriptions' revisions."""
+    """Record invoices that changed, at their subscriptions' revisions, which must be locked."""
     rows = [invoice for some in news.values() for invoice in some]
     for invoice in rows:
         invoice.revision = revisions[invoice.subscription_id]
-    bulk.upsert_newer(rows, keep=MONEY_BACK)
+    add_early(rows)
+    bulk.upsert_newer(rows)
 
 
 def is_measured(invoice: Invoice) -> bool:
