@@ -2,8 +2,8 @@
 
 pytest-django takes one settings module a process, so each service's tests are a run of their own.
 The shared suite of kafka_bridge runs under the settings of a service that has Celery and of one
-that has not. What shares a database runs in turn, the rest side by side, and the whole stack at last
-and alone.
+that has not. What shares a database runs in turn, the rest side by side, and the whole stack at
+last and alone.
 """
 
 import argparse
