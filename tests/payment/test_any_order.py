@@ -181,7 +181,7 @@ def life(request, run, at_stripe, clock):
 
 @pytest.mark.parametrize(
     "times",
-    [70, pytest.param(3400, marks=[pytest.mark.large, pytest.mark.timeout(3600)])],
+    [40, pytest.param(3400, marks=[pytest.mark.large, pytest.mark.timeout(3600)])],
 )
 def test_lived_again_in_any_order_it_ends_the_same(request, run, life, times):
     def live(shuffles):
