@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, TopicPartition
 
 from devstack.commands import guarded, say
 from devstack.kafka import ExternalKafka
@@ -26,7 +26,7 @@ from devstack.launch import clean_environment, read_env
 from devstack.paths import PYTHON, ROOT, STATE
 from devstack.stack import KAFKA_CHOICES, Stack
 from devstack.testing import STACK_FOLDER
-from kafka_bridge.contracts import Topic
+from kafka_bridge.contracts import Service, Topic
 
 _NOTHING_COLLECTED = 5
 
@@ -158,8 +158,8 @@ class Run:
         """Run a stage, say how it went in one line, and show its output if it went wrong."""
         started = time.monotonic()
         if stage.whole_stack:
-            if used := _topics_used_before(stack):
-                say(f"A test before has used the services' own {', '.join(used)}: give it others.")
+            if groups := _groups_that_have_read(stack):
+                say(f"A test committed offsets for {', '.join(groups)}: give it its own group.")
                 return Counts(broken_stages=1)
             stack.start_services()
         report = stack.folder / f"{stage.name}.xml"
@@ -188,12 +188,27 @@ class Run:
         return counts
 
 
-def _topics_used_before(stack: Stack) -> list[str]:
-    """Return the services' topics that the run's broker has: offsets there may hide records."""
+def _groups_that_have_read(stack: Stack) -> list[str]:
+    """Return the services' groups that have offsets on their topics: they would miss records."""
     if isinstance(stack.kafka, ExternalKafka):
         return []
-    admin = AdminClient({"bootstrap.servers": stack.kafka.bootstrap_servers, "log_level": 0})
-    return sorted(admin.list_topics(timeout=10).topics.keys() & set(Topic))
+    return [group for group in (f"{one}-service" for one in Service) if _has_read(stack, group)]
+
+
+def _has_read(stack: Stack, group: str) -> bool:
+    servers = {"bootstrap.servers": stack.kafka.bootstrap_servers, "log_level": 0}
+    reader = Consumer(servers | {"group.id": group})
+    try:
+        topics = reader.list_topics(timeout=10).topics
+        partitions = [
+            TopicPartition(name, number)
+            for name in topics.keys() & set(Topic)
+            for number in topics[name].partitions
+        ]
+        committed = reader.committed(partitions, timeout=10) if partitions else []
+        return any(partition.offset >= 0 for partition in committed)
+    finally:
+        reader.close()
 
 
 def _pytest(stage: Stage) -> list[str]:

@@ -56,21 +56,14 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 _database = env.db("DATABASE_URL", engine="kafka_bridge.postgresql")
-_CONNECTION = {
-    # A server that vanished without a word is noticed within a minute, not within two hours.
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    # A process that was frozen in the middle of a transaction keeps its locks for so long; longer
-    # than the slowest mail server or broker takes.
-    "options": "-c idle_in_transaction_session_timeout=5min",
-}
+# A server that vanished without a word is noticed within a minute, not within two hours.
+_KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 DATABASES = {
     "default": {
         **_database,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": _CONNECTION | _database.get("OPTIONS", {}),
+        "OPTIONS": _KEEPALIVES | _database.get("OPTIONS", {}),
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

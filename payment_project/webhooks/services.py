@@ -127,10 +127,7 @@ def _not_processed(webhooks: Sequence[Told]) -> list[Told]:
 def _of_payments(webhooks: Sequence[Told]) -> dict[UUID, Outcome]:
     outcomes: dict[UUID, Outcome] = {}
     changes = []
-    for event, reading in webhooks:
-        state = reading.news
-        if not isinstance(state, IntentState):
-            continue
+    for event, reading, state in _in_the_order_of_locks(webhooks):
         if state.origin is None:
             outcomes[event.event_id] = _of_invoice(event, reading.look, state)
             continue
@@ -145,6 +142,17 @@ def _of_payments(webhooks: Sequence[Told]) -> dict[UUID, Outcome]:
         payments.Applied.UNKNOWN: Outcome("ignored", "the payment is not known here"),
     }
     return outcomes | {change.cause.event_id: how[applied[change.payment_id]] for change in changes}
+
+
+def _in_the_order_of_locks(
+    webhooks: Sequence[Told],
+) -> list[tuple[WebhookReceived, Reading, IntentState]]:
+    found = [
+        (event, reading, reading.news)
+        for event, reading in webhooks
+        if isinstance(reading.news, IntentState)
+    ]
+    return sorted(found, key=lambda one: one[2].payment_intent_id)
 
 
 def _of_subscriptions(webhooks: Sequence[Told]) -> dict[UUID, Outcome]:

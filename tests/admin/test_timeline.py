@@ -24,6 +24,7 @@ from kafka_bridge.contracts import (
     PaymentStatus,
     PaymentUpdateRequested,
     PlanInfo,
+    Service,
     SubscriptionRequested,
     SubscriptionStatus,
     SubscriptionStatusUpdated,
@@ -461,6 +462,7 @@ class TestHowFarAnAskCame:
             return {(*topics, partition): reached for (_, partition), reached in found.items()}
 
         monkeypatch.setattr(consumed, "group_offsets", offsets_there)
+        assert f"{Service.PAYMENT}-service" == consumed._GROUP
         monkeypatch.setattr(consumed, "_GROUP", name)
         return name
 

@@ -68,7 +68,3 @@ def test_what_the_server_wrote_is_no_end(next_request):
     next_request()
 
     assert session() == pid
-
-
-def test_nobody_who_is_frozen_keeps_locks_for_long():
-    assert asked("SHOW idle_in_transaction_session_timeout") == "5min"

@@ -1,5 +1,6 @@
 """What webhooks bring beyond payments, what was made elsewhere, and each `evt_…` once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from django.conf import settings as django_settings
 from django.db import transaction
 from django.utils import timezone
 
+from kafka_bridge import retention
 from kafka_bridge.contracts import (
     PaymentMeasured,
     PaymentStatus,
@@ -202,6 +204,60 @@ class TestMoneyBackOfSubscriptions:
             recorded.result()
 
         assert row.invoices.get().amount_refunded == 500
+
+    def test_invoice_that_is_recorded_while_its_refund_waits(
+        self, run, at_stripe, subscribed, refund
+    ):
+        row = subscribed()
+        paid = received(last_event(at_stripe, "invoice.paid"), customer_id=row.customer_id)
+        invoice = row.invoices.get()
+        Invoice.objects.all().delete()
+        refunded = received(refund(invoice, 500)[1], customer_id="cus_1")
+        state = run(handlers.read(refunded)).news
+        told = Answered(paid, run(handlers.read(paid)))
+
+        def record_refund():
+            with transaction.atomic():
+                return record_money_back(refunded, state, read_at=now())
+
+        with elsewhere() as others:
+            with transaction.atomic():
+                services.process([told])
+                recorded = others.run(record_refund)
+                wait_until_blocked()
+            assert recorded.result() is Applied.CHANGED
+
+        assert row.invoices.get().amount_refunded == 500
+        assert not EarlyMoneyBack.objects.exists()
+
+    def test_of_what_is_kept_for_an_invoice_the_last_read_stands(self, subscribed, refund, run):
+        invoice = subscribed().invoices.get()
+        Invoice.objects.all().delete()
+        event = received(refund(invoice, 500)[1], customer_id="cus_1")
+        state, at = run(handlers.read(event)).news, now()
+
+        def keep(amount, read_at):
+            refunds = (replace(state.refunds[0], amount=amount),)
+            with transaction.atomic():
+                record_money_back(event, replace(state, refunds=refunds), read_at=read_at)
+            return EarlyMoneyBack.objects.get().amount_refunded
+
+        assert keep(500, at) == 500
+        assert keep(400, at - timedelta(seconds=1)) == 500
+        assert keep(900, at + timedelta(hours=1)) == 900  # by a clock that was ahead
+        assert keep(1000, now()) == 1000
+
+    def test_what_no_invoice_came_for_is_forgotten_in_the_end(self):
+        for days in (34, 36):
+            EarlyMoneyBack.objects.create(
+                payment_intent_id=f"pi_{days}",
+                amount_refunded=500,
+                read_at=timezone.now() - timedelta(days=days),
+            )
+
+        retention.purge()
+
+        assert EarlyMoneyBack.objects.get().payment_intent_id == "pi_34"
 
     def test_the_state_that_was_read_last_stands(self, handle, subscribed, refund):
         row = subscribed()

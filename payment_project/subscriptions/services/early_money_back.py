@@ -1,7 +1,7 @@
 """What went back of a payment before the invoice was known that it pays.
 
-Webhooks come in any order: a refund may be read before the invoice is recorded. Both take a lock on
-the PaymentIntent, so that one of them sees the other.
+Webhooks come in any order: a refund may be read before the invoice is recorded. Whoever records the
+one or the other locks the PaymentIntent before looking for the other, so that one of them sees it.
 """
 
 import zlib
@@ -11,7 +11,7 @@ from typing import Final
 
 from django.db import connection
 
-from kafka_bridge import bulk
+from kafka_bridge import bulk, database
 from kafka_bridge.retention import purges
 from payment_project.payments.services.money_back import amount_refunded
 from payment_project.stripe_gateway.states import IntentState
@@ -28,10 +28,10 @@ RETURNING payment_intent_id, amount_refunded, dispute_status, read_at
 """
 purges(
     """
-    DELETE FROM subscriptions_earlymoneyback WHERE payment_intent_id IN (
-        SELECT payment_intent_id FROM subscriptions_earlymoneyback
-        WHERE read_at < clock_timestamp() - greatest(%s::interval, interval '35 days')
-        ORDER BY read_at LIMIT %s
+    DELETE FROM subscriptions_earlymoneyback
+    WHERE read_at < clock_timestamp() - greatest(%s::interval, interval '35 days')
+    AND payment_intent_id IN (
+        SELECT payment_intent_id FROM subscriptions_earlymoneyback ORDER BY read_at LIMIT %s
     )
     """
 )
@@ -60,6 +60,8 @@ def invoice_or_keep(state: IntentState, read_at: datetime) -> Invoice | None:
     _lock([state.payment_intent_id])
     invoice = Invoice.objects.filter(payment_intent_id=state.payment_intent_id).first()
     if invoice is None and (state.refunds or state.disputes):
+        kept = EarlyMoneyBack.objects.filter(payment_intent_id=state.payment_intent_id)
+        kept.filter(read_at__gt=database.now()).delete()  # of a clock that was ahead
         early = EarlyMoneyBack(
             payment_intent_id=state.payment_intent_id,
             amount_refunded=amount_refunded(state.refunds or ()),
