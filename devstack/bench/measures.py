@@ -155,6 +155,7 @@ class Bench:
     def latency(self) -> list[Target]:
         """Measure an open loop: T4, and what its requests cost, T6."""
         self.tell("An open loop of payments over HTTP: 50/s, then 200/s")
+        self.system.wait_until_emails_are_sent()  # those of the payments before
         tokens = self.system.queue(0)
         given = {"url": f"{self.system.running.urls['customer']}/api/payments/", "tokens": tokens}
         figures: dict[str, Any] = {}
