@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from customer_project.checkout.subscriptions import services
+from customer_project.checkout.subscriptions.states import Step, shown
 from customer_project.subscriptions import handlers
 from customer_project.subscriptions.models import Plan, Subscription
 from tests.customer.conftest import make_customer, make_plan, published, together
@@ -276,6 +277,19 @@ class TestChange:
 
         assert "Your card was declined" in page
         assert "Stripe&#x27;s words" not in page
+
+    def test_answered_while_its_page_is_made(self, browser, running):
+        """The row was read before the answer came: it is read again, with what the answer says."""
+        body = {"attempt": 1, "confirmation_token": "ctoken_2"}
+        assert state(browser.post(f"{page_of(running)}card/pay/", body)) == "waiting"
+        found = Subscription.objects.get()
+        asks = {"client_secret": "seti_1_secret", "next_action": NEXT_ACTION}
+        told = answer_to_latest(running, what=updated, revision=2, **asks)
+        handlers.move_subscriptions_on([told])
+
+        where = shown(found)
+
+        assert (where.step, where.secret) == (Step.ACTION, "seti_1_secret")
 
 
 def test_policy_allows_stripe_where_cards_are_taken(browser, running, settings):

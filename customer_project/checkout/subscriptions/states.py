@@ -41,16 +41,19 @@ class Shown(NamedTuple):
 
 
 def shown(subscription: Subscription, *, answered: int | None = None) -> Shown:
-    """Tell where the subscription is.
+    """Tell where the subscription is now, and bring it up to date.
 
     `answered` is the number of its changes at which the customer answered the bank: until there is
     one more, there is nothing more for them to do.
     """
+    is_waiting = selectors.open_request(subscription) is not None
+    # Later than that: what was answered meanwhile is seen together with its answer.
+    subscription.refresh_from_db()
     status, invoice = subscription.status, open_invoice(subscription)
     if subscription.has_ended:
         failed = status == SubscriptionStatus.FAILED
         return Shown(Step.ENDED, why_it_failed(subscription) if failed else "")
-    if status == SubscriptionStatus.REQUESTED or selectors.open_request(subscription):
+    if status == SubscriptionStatus.REQUESTED or is_waiting:
         return Shown(Step.WAITING)
     if asked := _asked_by_the_bank(subscription, invoice):
         is_answered = answered == subscription.changes
