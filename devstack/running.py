@@ -84,7 +84,7 @@ class RunningStack:
         Raises:
             DeadlinePassedError: some still are.
         """
-        wait_until_settled(list(self.database_urls.values()), seconds=seconds)
+        wait_until_settled(self.database_urls, seconds=seconds)
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Signal a process of the stack, by default with -9, and return its process id."""
