@@ -78,14 +78,14 @@ def test_an_outage_costs_no_attempts_of_those_who_wait(
     monkeypatch.setattr(limit_state, "_FIRST_OPENING", 0.5)
     settings.STRIPE_RATE_LIMIT, settings.STRIPE_ENDPOINT_RATE_LIMIT = 100, 25
     stripe_emulator.faults({"match": PAYMENTS, "action": "drop_before"})
-    request_payments(100)
+    request_payments(200)
 
     worker.drain()
     assert InboxEvent.objects.filter(attempts__gt=0).count() <= 40
 
     stripe_emulator.faults()
     wait_until(lambda: sweep(worker), what="all payments", seconds=60, every=0.1)
-    assert Payment.objects.filter(status="succeeded").count() == 100
+    assert Payment.objects.filter(status="succeeded").count() == 200
     assert not InboxEvent.objects.exclude(dead_at=None).exists()
 
 

@@ -181,16 +181,19 @@ class TestMoneyBackOfSubscriptions:
         handle(received(refund(invoice, 400)[1], customer_id="cus_1"))
         assert row.invoices.get().amount_refunded == 900
 
-    def test_refund_and_invoice_are_recorded_at_the_same_time(
-        self, run, handle, at_stripe, subscribed, refund
-    ):
+    @pytest.fixture
+    def both_read(self, run, at_stripe, subscribed, refund):
+        """A paid invoice and a refund of 500 of it, both read and neither recorded."""
         row = subscribed()
         paid = received(last_event(at_stripe, "invoice.paid"), customer_id=row.customer_id)
         invoice = row.invoices.get()
         Invoice.objects.all().delete()
         refunded = received(refund(invoice, 500)[1], customer_id="cus_1")
         state = run(handlers.read(refunded)).news
-        told = Answered(paid, run(handlers.read(paid)))
+        return row, Answered(paid, run(handlers.read(paid))), Answered(refunded, state)
+
+    def test_refund_and_invoice_are_recorded_at_the_same_time(self, both_read):
+        row, told, (refunded, state) = both_read
 
         def record_invoice():
             with transaction.atomic():
@@ -205,16 +208,8 @@ class TestMoneyBackOfSubscriptions:
 
         assert row.invoices.get().amount_refunded == 500
 
-    def test_invoice_that_is_recorded_while_its_refund_waits(
-        self, run, at_stripe, subscribed, refund
-    ):
-        row = subscribed()
-        paid = received(last_event(at_stripe, "invoice.paid"), customer_id=row.customer_id)
-        invoice = row.invoices.get()
-        Invoice.objects.all().delete()
-        refunded = received(refund(invoice, 500)[1], customer_id="cus_1")
-        state = run(handlers.read(refunded)).news
-        told = Answered(paid, run(handlers.read(paid)))
+    def test_invoice_that_is_recorded_while_its_refund_waits(self, both_read):
+        row, told, (refunded, state) = both_read
 
         def record_refund():
             with transaction.atomic():
