@@ -29,6 +29,7 @@ class EventConsumer:
     def __init__(self, *, stop: threading.Event) -> None:
         self._stop = stop
         self._backlog_checked_at = 0.0
+        self._lanes_checked_at = 0.0
         group = f"{settings.SERVICE_NAME}-service"
         self._broker = BrokerConsumer(group=group, topics=consumed_topics())
 
@@ -43,24 +44,32 @@ class EventConsumer:
                     timeout=0 if working else POLL_TIMEOUT,
                     linger=settings.KAFKA_BRIDGE_LINGER,
                 )
+                opened = 0
                 if records:
-                    self._store(records)
+                    opened = self._store(records)
                     self._broker.commit(records)
                 if has_calls():
                     self._mind_the_backlog()
                 else:
-                    working = until_it_works(work_due_lanes, stop=self._stop) > 0
+                    working = self._work_lanes(now=working or opened > 0)
         except Stopped:
             pass
         finally:
             self._broker.close()
 
-    def _store(self, records: list[Record]) -> None:
+    def _store(self, records: list[Record]) -> int:
         opened = until_it_works(lambda: inbox.receive(records), stop=self._stop)
         if opened and has_calls():
             from kafka_bridge import tasks  # noqa: PLC0415 - Celery, which others do without
 
             tasks.wake_workers(lanes=opened)
+        return opened
+
+    def _work_lanes(self, *, now: bool) -> bool:
+        if not now and time.monotonic() < self._lanes_checked_at + POLL_TIMEOUT:
+            return False
+        self._lanes_checked_at = time.monotonic()
+        return until_it_works(work_due_lanes, stop=self._stop) > 0
 
     def _mind_the_backlog(self) -> None:
         """Leave records with the broker while the workers are too far behind."""

@@ -131,7 +131,10 @@ def claim(limit: int) -> list[Claim]:
     lease = uuid.uuid4()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_CLAIM, [limit, lease, str(LEASE)])
-        cursor.execute(_FIRST_PENDING, [[key for (key,) in cursor.fetchall()]])
+        keys = [key for (key,) in cursor.fetchall()]
+        if not keys:
+            return []
+        cursor.execute(_FIRST_PENDING, [keys])
         rows = [_PendingRow(*row) for row in cursor.fetchall()]
     return [
         Claim(

@@ -36,7 +36,10 @@ _PURGE_EVERY: Final = 60.0
 _SHARD_LOCKS: Final = 0x0B0A
 _PRESENCE_LOCK: Final = 0x0B0B
 
+# A bitmap scan reads every row that was published since the last vacuum, each time. A plain scan of
+# the index marks their entries as dead, and passes over them.
 _LOCK_SHARDS: Final = """
+SET LOCAL enable_bitmapscan = off;
 SELECT shard FROM unnest(%s::int[]) AS shard WHERE pg_try_advisory_xact_lock(%s, shard)
 """
 _SELECT: Final = """
@@ -93,7 +96,8 @@ class Relay:
         while not self._stop.is_set():
             try:
                 published = until_it_works(self.relay_batch, stop=self._stop)
-                if not published:
+                # One that is alone looked at all there was, and what came since has notified.
+                if not published or (published < BATCH and self._share == SHARDS):
                     self._purge_sometimes()
                     until_it_works(self._wait_for_events, stop=self._stop)
             except Stopped:
@@ -179,6 +183,7 @@ class Relay:
         if raw is None:  # lost while it waited: the next batch connects, and listens, anew
             return
         with connection.wrap_database_errors:
+            raw.poll()
             if not raw.notifies:
                 select.select([raw], [], [], POLL_INTERVAL)
                 raw.poll()

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from devstack.waiting import wait_until
 from kafka_bridge import relay as relay_module
@@ -293,6 +294,25 @@ class TestCost:
 
         assert rows_read(plan) == 10
         assert pages_read(plan) < 30
+
+    def test_rows_that_just_left_are_passed_over_once(self, topic):
+        fill_outbox(2_000)
+        with connection.cursor() as cursor:  # as on a new system
+            cursor.execute(
+                "DELETE FROM pg_statistic WHERE starelid = 'kafka_bridge_outboxevent'::regclass"
+            )
+        OutboxEvent.objects.update(published_at=None)
+        OutboxEvent.objects.update(published_at=timezone.now())  # no vacuum since
+
+        self._pages_of_a_poll()
+        assert self._pages_of_a_poll() < 10
+
+    def _pages_of_a_poll(self):
+        shards = list(range(SHARDS))
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(relay_module._LOCK_SHARDS, [shards, 0x0B0A])
+            return pages_read(explain(relay_module._SELECT, [shards, [], relay_module.BATCH]))
 
 
 def fill_outbox(published):
