@@ -65,6 +65,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only", default="", help="disruptions that this regular expression finds, as in --plan"
     )
+    parser.add_argument("--weather", default="", help="the same for how Stripe behaves")
     parser.add_argument(
         "--settle", type=float, default=SECONDS, help=f"seconds to come to rest ({SECONDS:g})"
     )
@@ -103,6 +104,7 @@ def _plan(options: argparse.Namespace) -> list[Step]:
         kafka_too=options.kafka == "apache",  # the embedded one forgets its records
         clocks_too=options.clocks,
         only=options.only,
+        weather=options.weather,
         rate=options.rate,
     )
 

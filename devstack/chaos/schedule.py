@@ -202,13 +202,14 @@ def plan(
     kafka_too: bool,
     clocks_too: bool = False,
     only: str = "",
+    weather: str = "",
     rate: float = RATE,
 ) -> list[Step]:
     """Plan a run. The deck is shuffled and dealt, again and again until the payments are over.
 
     `topics` get bad and old records; `kafka_too` kills the broker, if it keeps its records, and has
-    consumers leave their groups; `clocks_too` moves the services' clocks; `only` is a regular
-    expression that takes cards out of the deck.
+    consumers leave their groups; `clocks_too` moves the services' clocks; `only` and `weather` are
+    regular expressions: what they do not find of the deck and of the weathers is left out.
     """
     dice = random.Random(f"{seed}:schedule")  # noqa: S311 - repeatable
     last = int(payments * _CALM_END)
@@ -218,7 +219,7 @@ def plan(
         if re.search(only, str(card))
     ]
     steps = _disruptions(dice, deck, last, gap=_payments(_EVERY, rate))
-    steps += _weather(dice, last, gap=_payments(_WEATHER_EVERY, rate))
+    steps += _weather(dice, last, only=weather, gap=_payments(_WEATHER_EVERY, rate))
     steps += _quiet(dice, topics, last, rounds=max(1, round(last / (_ROUND * rate))))
     return sorted(steps, key=lambda step: step.at)
 
@@ -234,7 +235,7 @@ def _disruptions(
     steps: list[Step] = []
     hand: list[Card] = []
     at = dice.randint(*gap)
-    while at < last:
+    while deck and at < last:
         if not hand:
             hand = dice.sample(deck, len(deck))
         card = hand.pop()
@@ -256,12 +257,13 @@ def _disruptions(
     return steps
 
 
-def _weather(dice: random.Random, last: int, *, gap: tuple[int, int]) -> list[Step]:
+def _weather(dice: random.Random, last: int, *, only: str, gap: tuple[int, int]) -> list[Step]:
     steps = []
     hand: list[str] = []
-    names = [name for name in WEATHERS if last > _LONG_FROM or name not in OF_LARGE_RUNS]
+    possible = [name for name in WEATHERS if last > _LONG_FROM or name not in OF_LARGE_RUNS]
+    names = [name for name in possible if re.search(only, name)]
     at = 0
-    while at < last:
+    while names and at < last:
         hand = hand or dice.sample(names, len(names))
         steps.append(Step(at=at, action=Action.WEATHER, target=hand.pop()))
         at += dice.randint(*gap)

@@ -52,6 +52,19 @@ class TestPlan:
     def test_clocks_are_moved_only_when_asked_for(self):
         assert not [step for step in planned(3, 3000) if step.action is Action.MOVE_CLOCK]
 
+    def test_only_what_is_asked_for_goes_wrong(self):
+        steps = planned(3, 1500, only="worker commit", weather="fair|lost")
+
+        quiet = (Action.POISON, Action.REPLAY, Action.FORGE)
+        assert {step.target for step in steps if step.action not in quiet} == {
+            *("payment-worker", "fair", "lost answers")
+        }
+
+    def test_nothing_goes_wrong_if_nothing_is_found(self):
+        steps = planned(3, 1500, only="^$", weather="^$")
+
+        assert {step.action for step in steps} == {Action.POISON, Action.REPLAY, Action.FORGE}
+
     def test_broker_that_forgets_is_never_killed(self):
         steps = planned(3, payments=3000)
 

@@ -28,6 +28,7 @@ class PlantedBug:
     name: str
     breaks: frozenset[int]
     only: str = ""
+    weather: str = ""
     payments: int = 120
 
     @property
@@ -41,7 +42,10 @@ BUGS: Final = (
         name="random-idempotency-key", only="payment-worker (answer|commit)", breaks=frozenset({1})
     ),
     PlantedBug(
-        name="new-key-for-each-attempt", only="payment-worker answer", breaks=frozenset({1})
+        name="new-key-for-each-attempt",
+        only="payment-worker answer",
+        weather="fair|lost answers",  # each of a call's own repetitions has to fail, too
+        breaks=frozenset({1}),
     ),
     PlantedBug(name="offset-before-inbox", only="consumer poll", breaks=frozenset({9, 16})),
     PlantedBug(name="marked-before-acknowledged", only="relay produce", breaks=frozenset({6, 16})),
@@ -89,7 +93,8 @@ def run_planted(bug: PlantedBug, *, kafka: str = "embedded") -> Verdict:
         done = subprocess.run(
             [
                 *(PYTHON, "-m", "devstack.chaos", "--json", "--kafka", kafka, "--settle", "45"),
-                *("--seed", str(_SEED), "--payments", str(bug.payments), "--only", bug.only),
+                *("--seed", str(_SEED), "--payments", str(bug.payments)),
+                *("--only", bug.only, "--weather", bug.weather),
             ],
             cwd=tree,
             capture_output=True,
