@@ -20,8 +20,6 @@ from devstack.waiting import DeadlinePassedError, wait_until
 CLIENTS: Final = 16
 _AT_THE_BANK: Final = 16
 _LATER: Final = 16
-_ANSWERED_WITHIN: Final = 600
-"""Seconds for which a client repeats a request, or waits for its payment."""
 _REPEATS_EVERY: Final = 0.3
 _WATCHED: Final = 40
 _ACTIONS: Final = {
@@ -47,7 +45,9 @@ class Load:
         merchant_token: str,
         gate: Gate,
         journal: Journal,
+        patience: float,
     ) -> None:
+        """Make the load; `patience`: seconds for which a client asks again, or waits."""
         self._url = stack.urls["customer"]
         self._stripe_url = stack.stripe_url
         self._name = f"chaos-{seed}"
@@ -55,6 +55,7 @@ class Load:
         self._merchant_token = merchant_token
         self._gate = gate
         self._journal = journal
+        self._patience = patience
         self._threads = threading.local()
         self._ended = threading.Event()
 
@@ -150,7 +151,7 @@ class Load:
 
     def _until(self, entry: Entry | Subscribed, ask: Callable[[], Any], *, what: str) -> Any:
         try:
-            return wait_until(ask, what=what, seconds=_ANSWERED_WITHIN, every=_REPEATS_EVERY)
+            return wait_until(ask, what=what, seconds=self._patience, every=_REPEATS_EVERY)
         except DeadlinePassedError as error:
             entry.problems.append(str(error))
             return None

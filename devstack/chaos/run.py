@@ -44,6 +44,8 @@ _LONGER_THAN_ANY_RUN: Final = 7 * 24 * 3600
 _WAITS: Final = tuple(
     f"requires_{what}" for what in ("action", "confirmation", "payment_method", "capture")
 )
+_PATIENCE: Final = 2.5
+"""How many times as long as the system has to come to rest its clients wait for something."""
 _RATE_LIMITS: Final = ("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT")
 _LOGS: Final = STATE / "chaos-logs"
 
@@ -182,6 +184,7 @@ def _load(
         merchant_token=make_merchant(running),
         gate=gate,
         journal=journal,
+        patience=_PATIENCE * options.settle,
     )
 
 
