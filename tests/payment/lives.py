@@ -168,12 +168,15 @@ def _declined(run, at_stripe, clock):
 
 
 def recovered(run, at_stripe, clock):
-    """A subscription that goes on with another card, which its bank replaces."""
+    """A subscription that goes on with another card, which its bank replaces; a refund of it."""
     life, trial = _declined(run, at_stripe, clock)
     card = _give_card(at_stripe, trial, "pm_card_visa")
     clock.advance(days=4)
     life.goes_on()
     at_stripe.post(f"/v1/payment_methods/{card['id']}", **{"card[exp_year]": 2044})
+    life.goes_on()
+    renewal = life.moments[-1].whole.invoices[0]
+    at_stripe.post("/v1/refunds", payment_intent=renewal.payment.intent_id, amount=300)
     life.goes_on()
     return life
 

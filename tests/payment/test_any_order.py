@@ -12,7 +12,7 @@ from kafka_bridge.handlers import handler_of
 from kafka_bridge.models import OutboxEvent
 from payment_project.customers.models import SavedCard
 from payment_project.payments.models import Dispute, Payment, Refund
-from payment_project.subscriptions.models import Invoice, Subscription
+from payment_project.subscriptions.models import EarlyMoneyBack, Invoice, Subscription
 from payment_project.webhooks.models import WebhookEvent
 from tests.payment.any_order import Relived
 from tests.payment.conftest import WEBHOOK_SECRET
@@ -24,12 +24,12 @@ from tests.told import TELLINGS, end, in_figures, in_short, is_recorded, record,
 
 pytestmark = pytest.mark.django_db(transaction=True)  # what is read is read in another thread
 
-TABLES = (Payment, Refund, Dispute, Subscription, Invoice, SavedCard)
+TABLES = (Payment, Refund, Dispute, Subscription, Invoice, EarlyMoneyBack, SavedCard)
 OF_THE_WAY = {
     Payment: {"revision", "created_at", "updated_at"},
     Refund: {"id"},  # made of Stripe's, which is another in each copy
     Subscription: {"revision", "created_at", "updated_at"},
-    Invoice: {"revision"},
+    Invoice: {"revision", "money_back_read_at"},
     SavedCard: {"created_at"},
 }
 """How often something changed on the way, and when that was noticed."""
