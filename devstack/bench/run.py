@@ -1,11 +1,13 @@
 """The benchmark: this system, the tutorial's pipeline and the raw limit, in one run."""
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -51,15 +53,40 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--kafka", choices=KAFKA_CHOICES, default="embedded")
     parser.add_argument("--only", nargs="*", metavar="T1", help="these targets alone")
     options = parser.parse_args(arguments)
-    tell = _say_aside if options.json else say
-    return guarded(lambda: _main(options, QUICK if options.quick else FULL, tell))
+    size = QUICK if options.quick else FULL
+    return guarded(lambda: _main(options, size))
 
 
 def _say_aside(line: str) -> None:
     print(f"{time.monotonic() - _STARTED:4.0f} s  {line}", file=sys.stderr, flush=True)
 
 
-def _main(options: argparse.Namespace, size: Size, tell: Callable[[str], None]) -> int:
+@contextlib.contextmanager
+def _all_aside() -> Iterator[None]:
+    """Send to standard error what this process and its children print: workers, loggers."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _main(options: argparse.Namespace, size: Size) -> int:
+    if options.json:
+        with _all_aside():
+            targets = _measure(options, size, _say_aside)
+        say(json.dumps(as_json(targets), indent=2))
+    else:
+        targets = _measure(options, size, say)
+        say("\n" + as_table(targets))
+    return 0 if all(target.met for target in targets) else 1
+
+
+def _measure(options: argparse.Namespace, size: Size, tell: Callable[[str], None]) -> list[Target]:
     wanted = set(options.only or [])
     targets: list[Target] = []
     with (
@@ -75,8 +102,4 @@ def _main(options: argparse.Namespace, size: Size, tell: Callable[[str], None]) 
     if not wanted or "T7" in wanted:
         tell("T7: the quota, with an emulator that enforces it")
         targets.append(quota(size))
-    if options.json:
-        say(json.dumps(as_json(targets), indent=2))
-    else:
-        say("\n" + as_table(targets))
-    return 0 if all(target.met for target in targets) else 1
+    return targets

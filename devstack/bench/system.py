@@ -130,13 +130,12 @@ class System:
         supervisor = self.running.supervisor
         relay = wait_until(lambda: supervisor.pid("customer-relay"), what="the relay to run")
         processes = Processes(supervisor, worker or {})
-        self.running.kill("customer-relay", signal.SIGSTOP)
-        asked_at = time.time()
-        self.queue(count)
-        before, calls = self._last_inbox_ids(), self.stripe()
-        cpu = processes.cpu_seconds()
-        began = time.time()
-        self.running.kill("customer-relay", signal.SIGCONT)
+        with self.relay_stands_still():
+            asked_at = time.time()
+            self.queue(count)
+            before, calls = self._last_inbox_ids(), self.stripe()
+            cpu = processes.cpu_seconds()
+            began = time.time()
         wait_until(
             lambda: self._is_drained(asked_at, count),
             what=f"{count} payments to be final",
@@ -154,6 +153,15 @@ class System:
             cpu_ms={name: seconds / count * 1000 for name, seconds in used.items()},
             megabytes=processes.megabytes(),
         )
+
+    @contextmanager
+    def relay_stands_still(self) -> Iterator[None]:
+        """Keep everything in the customer's outbox, so that nothing else has work."""
+        self.running.kill("customer-relay", signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.running.kill("customer-relay", signal.SIGCONT)
 
     def queue(self, count: int) -> list[str]:
         """Accept payments without HTTP, and return API tokens of some who pay."""
