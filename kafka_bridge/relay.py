@@ -36,10 +36,10 @@ _PURGE_EVERY: Final = 60.0
 _SHARD_LOCKS: Final = 0x0B0A
 _PRESENCE_LOCK: Final = 0x0B0B
 
-# A bitmap scan reads every row that was published since the last vacuum, each time. A plain scan of
-# the index marks their entries as dead, and passes over them.
+# A bitmap scan of the unpublished reads all that left since the last vacuum, each time. A plain one
+# of the index marks their entries as dead, and passes over them.
+_PLAIN_SCANS: Final = "SET LOCAL enable_bitmapscan = off"
 _LOCK_SHARDS: Final = """
-SET LOCAL enable_bitmapscan = off;
 SELECT shard FROM unnest(%s::int[]) AS shard WHERE pg_try_advisory_xact_lock(%s, shard)
 """
 _SELECT: Final = """
@@ -90,14 +90,15 @@ class Relay:
         self._share_known_until = 0.0
         self._purge_at = 0.0
         self._delays: dict[str, Delay] = {}
+        self._saw_all = False
+        """Whether its last look found all there was for it: what comes later notifies."""
 
     def run(self) -> None:
         """Relay until told to stop, whatever becomes of the broker and the database meanwhile."""
         while not self._stop.is_set():
             try:
                 published = until_it_works(self.relay_batch, stop=self._stop)
-                # One that is alone looked at all there was, and what came since has notified.
-                if not published or (published < BATCH and self._share == SHARDS):
+                if not published or self._saw_all:
                     self._purge_sometimes()
                     until_it_works(self._wait_for_events, stop=self._stop)
             except Stopped:
@@ -116,10 +117,11 @@ class Relay:
         first = random.randrange(SHARDS)  # noqa: S311 - so that no shard is always last
         wanted = [(first + number) % SHARDS for number in range(count)]
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_LOCK_SHARDS, [wanted, _SHARD_LOCKS])
+            cursor.execute(f"{_PLAIN_SCANS}; {_LOCK_SHARDS}", [wanted, _SHARD_LOCKS])
             shards = [shard for (shard,) in cursor.fetchall()]
             cursor.execute(_SELECT, [shards, self._delayed_topics(), BATCH])
             rows = [OutboxRow(*row) for row in cursor.fetchall()]
+            self._saw_all = count == SHARDS and len(rows) < BATCH
             if not rows:
                 return 0
             produced = self._producer.produce(
@@ -183,7 +185,7 @@ class Relay:
         if raw is None:  # lost while it waited: the next batch connects, and listens, anew
             return
         with connection.wrap_database_errors:
-            raw.poll()
+            raw.poll()  # takes what came with the answers before: select() would not see it
             if not raw.notifies:
                 select.select([raw], [], [], POLL_INTERVAL)
                 raw.poll()

@@ -53,6 +53,14 @@ _LOGS: Final = STATE / "chaos-logs"
 def main(arguments: list[str]) -> int:
     """Run once and return 0 if every invariant holds."""
     options = _parse(arguments)
+    try:
+        steps = _plan(options)
+    except LookupError as error:
+        raise SystemExit(str(error)) from None
+    if options.plan:
+        for step in steps:
+            say(str(step))
+        return 0
     return guarded(lambda: _main(options))
 
 
@@ -69,7 +77,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--weather", default="", help="the same for how Stripe behaves")
     parser.add_argument(
-        "--settle", type=float, default=SECONDS, help=f"seconds to come to rest ({SECONDS:g})"
+        "--settle",
+        type=float,
+        default=SECONDS,
+        help=f"seconds to come to rest ({SECONDS:g}); clients wait {_PATIENCE:g} times as long",
     )
     parser.add_argument("--clocks", action="store_true", help="move the services' clocks as well")
     parser.add_argument("--plan", action="store_true", help="print the schedule and do nothing")
@@ -78,10 +89,6 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _main(options: argparse.Namespace) -> int:
-    if options.plan:
-        for step in _plan(options):
-            say(str(step))
-        return 0
     STATE.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=STATE))
     try:

@@ -210,6 +210,9 @@ def plan(
     `topics` get bad and old records; `kafka_too` kills the broker, if it keeps its records, and has
     consumers leave their groups; `clocks_too` moves the services' clocks; `only` and `weather` are
     regular expressions: what they do not find of the deck and of the weathers is left out.
+
+    Raises:
+        LookupError: one of them finds nothing.
     """
     dice = random.Random(f"{seed}:schedule")  # noqa: S311 - repeatable
     last = int(payments * _CALM_END)
@@ -218,6 +221,8 @@ def plan(
         for card in disruptions(kafka_too=kafka_too, clocks_too=clocks_too)
         if re.search(only, str(card))
     ]
+    if not deck:
+        raise LookupError(f"No disruption is found by '{only}'; --plan shows what there is.")
     steps = _disruptions(dice, deck, last, gap=_payments(_EVERY, rate))
     steps += _weather(dice, last, only=weather, gap=_payments(_WEATHER_EVERY, rate))
     steps += _quiet(dice, topics, last, rounds=max(1, round(last / (_ROUND * rate))))
@@ -235,7 +240,7 @@ def _disruptions(
     steps: list[Step] = []
     hand: list[Card] = []
     at = dice.randint(*gap)
-    while deck and at < last:
+    while at < last:
         if not hand:
             hand = dice.sample(deck, len(deck))
         card = hand.pop()
@@ -262,8 +267,10 @@ def _weather(dice: random.Random, last: int, *, only: str, gap: tuple[int, int])
     hand: list[str] = []
     possible = [name for name in WEATHERS if last > _LONG_FROM or name not in OF_LARGE_RUNS]
     names = [name for name in possible if re.search(only, name)]
+    if not names:
+        raise LookupError(f"No weather is found by '{only}': {', '.join(possible)}.")
     at = 0
-    while names and at < last:
+    while at < last:
         hand = hand or dice.sample(names, len(names))
         steps.append(Step(at=at, action=Action.WEATHER, target=hand.pop()))
         at += dice.randint(*gap)

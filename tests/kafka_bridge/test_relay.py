@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from devstack.waiting import wait_until
 from kafka_bridge import relay as relay_module
-from kafka_bridge.broker import MAX_RECORD_BYTES
+from kafka_bridge.broker import MAX_RECORD_BYTES, BrokerProducer
 from kafka_bridge.contracts.base import new_event_id
 from kafka_bridge.errors import EventTooLarge
 from kafka_bridge.models import OutboxEvent
@@ -221,6 +221,32 @@ class TestWaking:
         assert statistics.median(waits) < 0.020
         assert max(waits) < 1.0  # no poll would have been so soon each time
 
+    def test_it_waits_for_nothing_while_there_is_more(self, topic, monkeypatch):
+        monkeypatch.setattr(relay_module, "POLL_INTERVAL", 20.0)
+        monkeypatch.setattr(relay_module, "BATCH", 10)
+        publish_on(topic, *range(35))
+        with relays_running():
+            wait_until_published(seconds=10)
+            publish_on(topic, 35)  # so that it sees soon that it is to end
+
+    def test_what_is_committed_during_a_batch_leaves_at_once(self, topic, monkeypatch):
+        monkeypatch.setattr(relay_module, "POLL_INTERVAL", 20.0)
+        produce, during = BrokerProducer.produce, threading.Event()
+
+        def produce_and_publish(producer, records, *, timeout):
+            if not during.is_set():
+                during.set()
+                with elsewhere() as others:
+                    others.run(lambda: publish_on(topic, 2, key="c2")).result()
+            return produce(producer, records, timeout=timeout)
+
+        monkeypatch.setattr(BrokerProducer, "produce", produce_and_publish)
+        with relays_running():
+            publish_on(topic, 1)
+            wait_until(during.is_set, what="a batch")
+            wait_until_published(seconds=10)
+            publish_on(topic, 3)  # so that it sees soon that it is to end
+
     def test_notification_that_was_lost_is_made_up_for(self, topic):
         with relays_running():
             publish_on(topic, 1)
@@ -281,7 +307,7 @@ class TestCost:
     def test_empty_poll_reads_nothing_however_much_was_published(self, published):
         fill_outbox(published)
 
-        plan = explain(relay_module._SELECT, [list(range(SHARDS)), [], relay_module.BATCH])
+        plan = plan_of_a_look()
 
         assert rows_read(plan) == 0
         assert pages_read(plan) < 10
@@ -290,7 +316,7 @@ class TestCost:
         fill_outbox(30_000)
         publish_on(topic, *range(10))
 
-        plan = explain(relay_module._SELECT, [list(range(SHARDS)), [], relay_module.BATCH])
+        plan = plan_of_a_look()
 
         assert rows_read(plan) == 10
         assert pages_read(plan) < 30
@@ -304,15 +330,26 @@ class TestCost:
         OutboxEvent.objects.update(published_at=None)
         OutboxEvent.objects.update(published_at=timezone.now())  # no vacuum since
 
-        self._pages_of_a_poll()
-        assert self._pages_of_a_poll() < 10
+        plan_of_a_look()
+        assert pages_read(plan_of_a_look()) < 10
 
-    def _pages_of_a_poll(self):
-        shards = list(range(SHARDS))
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(relay_module._LOCK_SHARDS, [shards, 0x0B0A])
-            return pages_read(explain(relay_module._SELECT, [shards, [], relay_module.BATCH]))
+    def test_marks_are_set_by_id(self):
+        fill_outbox(30_000)
+        ids = list(OutboxEvent.objects.values_list("id", flat=True)[: relay_module.BATCH])
+
+        assert rows_read(plan_of(relay_module._MARK, [ids])) == len(ids)
+
+
+def plan_of_a_look():
+    return plan_of(relay_module._SELECT, [list(range(SHARDS)), [], relay_module.BATCH])
+
+
+def plan_of(statement, parameters):
+    """Return the plan of one of a relay's statements as it executes them."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(relay_module._PLAIN_SCANS)
+        return explain(statement, parameters)
 
 
 def fill_outbox(published):
