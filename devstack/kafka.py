@@ -21,11 +21,8 @@ class Broker(Server, Protocol):
     bootstrap_servers: str
     keeps_records: bool
 
-    def client_settings(self, *, patient: bool = False) -> dict[str, Settings]:
-        """librdkafka settings by client (`client`, `producer`, `consumer`) that this one needs.
-
-        A patient client may get its records a tenth of a second later, if that spares the broker.
-        """
+    def client_settings(self, service: str, /) -> dict[str, Settings]:
+        """librdkafka settings by client (`client`, `producer`, `consumer`) that a service needs."""
 
 
 Through = Callable[[str, int], int]
@@ -53,7 +50,7 @@ class ExternalKafka:
         """`create_topics` waits for the cluster and says when it cannot reach it."""
         return True
 
-    def client_settings(self, *, patient: bool = False) -> dict[str, Settings]:  # noqa: ARG002
+    def client_settings(self, _service: str, /) -> dict[str, Settings]:
         """None beyond what the environment says."""
         return {}
 
@@ -65,7 +62,8 @@ class EmbeddedKafka:
     touch the clients: an idempotent producer never recovers from its restart, so idempotence is
     off and one request is in flight (the inbox removes duplicates); a consumer's join takes half
     its session timeout, so that is short; a fetch is answered when its time is up, and not when a
-    record comes, so that is short too, and costs a quarter of a core while nothing happens.
+    record comes, so that is short too, and costs a quarter of a core while nothing happens. For
+    the admin service, which has every topic and whom nobody waits for, it is longer.
     """
 
     keeps_records = False
@@ -101,13 +99,13 @@ class EmbeddedKafka:
         """Tell whether the broker accepts connections."""
         return answers(self._port)
 
-    def client_settings(self, *, patient: bool = False) -> dict[str, Settings]:
+    def client_settings(self, service: str, /) -> dict[str, Settings]:
         """What the class docstring says, in librdkafka's names."""
         return {
             "producer": {"enable.idempotence": False, "max.in.flight.requests.per.connection": 1},
             "consumer": {
                 "session.timeout.ms": 6000,
                 "heartbeat.interval.ms": 1000,
-                "fetch.wait.max.ms": 100 if patient else 10,
+                "fetch.wait.max.ms": 100 if service == "admin" else 10,
             },
         }

@@ -79,16 +79,16 @@ def environments(backends: Backends, *, secret_keys: dict[str, str]) -> dict[str
             "DJANGO_ALLOWED_HOSTS": f"{HOST},localhost",
             **own[service],
             **{name: host[name] for name in (*_COMMON, *_OWN[service]) if name in host},
-            **_kafka_environment(backends.broker, host, patient=service == "admin"),
+            **_kafka_environment(backends.broker, host, service),
             "DATABASE_URL": database_url(backends.database_server_url, f"paybridge_{service}"),
         }
         for service in SERVICES
     }
 
 
-def _kafka_environment(broker: Broker, host: dict[str, str], *, patient: bool) -> dict[str, str]:
+def _kafka_environment(broker: Broker, host: dict[str, str], service: str) -> dict[str, str]:
     """The broker's address and the client settings it needs, under what the shell says."""
-    needed = broker.client_settings(patient=patient)
+    needed = broker.client_settings(service)
     settings = {}
     for client in ("client", "producer", "consumer"):
         name = f"KAFKA_{client.upper()}_SETTINGS"

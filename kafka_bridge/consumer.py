@@ -18,7 +18,7 @@ logger = structlog.get_logger(__name__)
 
 BATCH: Final = 500
 POLL_TIMEOUT: Final = 0.5
-"""Seconds a poll waits for a first record; between polls, lanes that are due again are worked."""
+"""Seconds a poll waits for a first record; as often, lanes that are due again are worked."""
 
 _BACKLOG_CHECK_INTERVAL: Final = 1.0
 

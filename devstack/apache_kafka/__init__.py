@@ -133,6 +133,6 @@ class ApacheKafka:
         """Tell whether the node accepts connections."""
         return answers(self._port)
 
-    def client_settings(self, *, patient: bool = False) -> dict[str, Settings]:  # noqa: ARG002
+    def client_settings(self, _service: str, /) -> dict[str, Settings]:
         """A short session timeout: a killed consumer's partitions move on in seconds."""
         return {"consumer": {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}}

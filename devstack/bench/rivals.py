@@ -76,9 +76,15 @@ def tutorial(system: System, *, count: int, pool: tuple[str, ...] = ()) -> Timed
         "CELERY_BROKER_URL": system.stack.valkey.url,
         "STRIPE_API_BASE": system.stripe_url,
         "TUTORIAL_TOPIC_PREFIX": prefix,
-        "KAFKA_CLIENT_SETTINGS": json.dumps(system.stack.kafka.client_settings()),
     }
-    environments = {name: environment | {"DATABASE_URL": urls[name]} for name in SERVICES}
+    environments = {
+        name: environment
+        | {
+            "DATABASE_URL": urls[name],
+            "KAFKA_CLIENT_SETTINGS": json.dumps(system.stack.kafka.client_settings(name)),
+        }
+        for name in SERVICES
+    }
     run = [PYTHON, "-m", "devstack.bench.tutorial.run"]
     subprocess.run([*run, "accept", str(count)], env=environments["customer"], cwd=ROOT, check=True)
     app = "devstack.bench.tutorial"
@@ -116,7 +122,7 @@ def raw_limit(system: System, *, count: int) -> Timed:
     producer = Producer(servers | {"acks": "all", "linger.ms": 5})
     consumer = Consumer(
         servers
-        | system.stack.kafka.client_settings().get("consumer", {})
+        | system.stack.kafka.client_settings("payment").get("consumer", {})
         | {"group.id": topic, "auto.offset.reset": "earliest", "enable.auto.commit": False}
     )
     consumer.subscribe([topic])
