@@ -12,6 +12,20 @@ pytestmark = pytest.mark.skipif(not RUNS_HERE, reason="Linux on x86-64 only")
 
 TELLS = "import time, sys\nfor _ in sys.stdin: print(time.time(), time.monotonic(), flush=True)"
 
+WAITS = """
+import os, threading, time
+
+end = time.monotonic() + 1
+def count():
+    while time.monotonic() < end:
+        sum(range(1000))
+
+threads = [threading.Thread(target=count) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(os.times().system / os.times().user)
+"""
+
 
 @pytest.fixture
 def moved(tmp_path):
@@ -59,3 +73,14 @@ def test_clocks_are_put_right_and_others_never_moved(moved, asked):
     moved.put_right()
 
     wait_for(asked, 0)
+
+
+@pytest.mark.parametrize("offset", ["+0", "+1h"])
+def test_threads_wait_for_the_interpreters_lock_as_without(moved, offset):
+    environment = os.environ | moved.environment("payment")
+    moved.move("payment", by=offset, seconds=60)
+
+    printed = subprocess.check_output([sys.executable, "-c", WAITS], env=environment, text=True)
+    moved.put_right()
+
+    assert float(printed) < 0.5, "the time goes into waits that end at once"
