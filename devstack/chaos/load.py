@@ -75,6 +75,8 @@ class Load:
             visits: list[Future[None]] = []
 
             def place(order: Order) -> None:
+                if self._ended.is_set():
+                    return
                 self._gate.begin()
                 if wish := subscribes.get(order.number):
                     visits.append(later.submit(self._subscribe, wish))
@@ -88,8 +90,12 @@ class Load:
                 placed.result()
             for visit in visits:
                 visit.result()
-        self._ended.set()
+        self.stop()
         watcher.join()
+
+    def stop(self) -> None:
+        """Have the clients go home: no request is repeated, and nothing waited for."""
+        self._ended.set()
 
     def _api(self, customer: int) -> CustomerApi:
         """Return this thread's own connection for the customer."""
@@ -150,8 +156,15 @@ class Load:
         Subscriber(entry, api=self._api(wish.customer), until=self._until).run()
 
     def _until(self, entry: Entry | Subscribed, ask: Callable[[], Any], *, what: str) -> Any:
+        def ask_while_running() -> Any:
+            if self._ended.is_set():
+                raise DeadlinePassedError(f"Stopped while waiting for {what}.")
+            return ask()
+
         try:
-            return wait_until(ask, what=what, seconds=self._patience, every=_REPEATS_EVERY)
+            return wait_until(
+                ask_while_running, what=what, seconds=self._patience, every=_REPEATS_EVERY
+            )
         except DeadlinePassedError as error:
             entry.problems.append(str(error))
             return None
@@ -245,9 +258,9 @@ class Load:
 
     def _watch(self) -> None:
         """Look at the newest payments again and again, as their customers do."""
-        while not self._ended.is_set():
+        while not self._ended.wait(_REPEATS_EVERY / 3):
             for entry in self._journal.latest(_WATCHED):
-                if self._ended.wait(_REPEATS_EVERY / 3):
-                    return
                 if entry.order.bank is None:  # the others have a thread that looks
                     self._look(entry)
+                    if self._ended.wait(_REPEATS_EVERY / 3):
+                        return

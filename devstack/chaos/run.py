@@ -154,7 +154,10 @@ def _hurt_and_check(
     journal, gate = Journal(), Gate(rate=options.rate)
     load = _load(options, running, journal=journal, gate=gate)
     injector = _injector(options, running, journal=journal, gate=gate, lines=lines, clocks=clocks)
-    load_seconds, broken = _hurt(options, load=load, injector=injector)
+    try:
+        load_seconds, broken = _hurt(options, load=load, injector=injector)
+    finally:
+        load.stop()  # or Ctrl-C would wait for its clients
     settle_seconds, unsettled = _settle(options, running, injector.weather)
     evidence = gather(
         running,

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from django.conf import settings
 
 from kafka_bridge.broker.clients import client_settings, log_client_error
+from kafka_bridge.broker.clock import end_when_put_back
 from kafka_bridge.records import Record
 
 logger = structlog.get_logger(__name__)
@@ -44,7 +45,7 @@ class BrokerConsumer:
     """Reads batches of records as a member of a consumer group.
 
     A client that stays outside its group is replaced: librdkafka 2.16.0 may never join again when
-    its connections break while it loses its partitions.
+    its connections break while it loses its partitions. If the clock is put back, the process ends.
     """
 
     def __init__(self, *, group: str, topics: Iterable[str]) -> None:
@@ -52,6 +53,7 @@ class BrokerConsumer:
         self._topics = list(topics)
         self.paused = False
         self._joins_within = JOINS_WITHIN
+        end_when_put_back()
         self._start()
 
     def _start(self) -> None:

@@ -11,6 +11,7 @@ from kafka_bridge.broker.clients import (
     client_settings,
     log_client_error,
 )
+from kafka_bridge.broker.clock import end_when_put_back
 from kafka_bridge.records import OutgoingRecord
 
 _PRODUCER_SETTINGS: Final = {
@@ -37,9 +38,13 @@ class Produced(NamedTuple):
 
 
 class BrokerProducer:
-    """Produces batches, and knows of each record whether the broker has it."""
+    """Produces batches, and knows of each record whether the broker has it.
+
+    If the clock is put back, the process ends.
+    """
 
     def __init__(self) -> None:
+        end_when_put_back()
         self._producer = self._connect()
 
     def _connect(self) -> Producer:
