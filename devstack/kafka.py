@@ -62,7 +62,7 @@ class EmbeddedKafka:
     touch the clients: an idempotent producer never recovers from its restart, so idempotence is
     off and one request is in flight (the inbox removes duplicates); a consumer's join takes half
     its session timeout, so that is short; a fetch is answered when its time is up, and not when a
-    record comes, so that is short too, and costs a quarter of a core while nothing happens. For
+    record comes, so that is short too, and costs a fifth of a core while nothing happens. For
     the admin service, which has every topic and whom nobody waits for, it is longer.
     """
 
@@ -106,6 +106,6 @@ class EmbeddedKafka:
             "consumer": {
                 "session.timeout.ms": 6000,
                 "heartbeat.interval.ms": 1000,
-                "fetch.wait.max.ms": 100 if service == "admin" else 10,
+                "fetch.wait.max.ms": 100 if service == "admin" else 20,
             },
         }

@@ -96,7 +96,7 @@ def _kafka_environment(broker: Broker, host: dict[str, str], service: str) -> di
         if merged:
             settings[name] = json.dumps(merged, separators=(",", ":"))
     passed_on = {key: value for key, value in host.items() if key.startswith("KAFKA_")}
-    # Enough for one machine; the embedded broker looks at each one a hundred times a second.
+    # Enough for one machine; the embedded broker looks at each one fifty times a second.
     few = {"KAFKA_TOPIC_PARTITIONS": "3"}
     return few | passed_on | settings | {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers}
 

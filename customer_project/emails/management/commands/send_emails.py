@@ -1,5 +1,6 @@
 """Send what is queued for customers."""
 
+import os
 from typing import Any, Final
 
 from django.core.mail import get_connection
@@ -12,6 +13,8 @@ from kafka_bridge.signals import stop_on_signal
 
 POLL_INTERVAL: Final = 2.0
 """Seconds between looks at the queue."""
+_NICE: Final = 10
+"""How far it steps back for payments, where both want a processor."""
 
 
 class Command(BaseCommand):
@@ -22,6 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Send what is due, wait, look again."""
+        os.nice(_NICE)
         keep_no_query_log()
         stop = stop_on_signal()
         backend = get_connection()
