@@ -2,8 +2,8 @@
 
 pytest-django takes one settings module a process, so each service's tests are a run of their own.
 The shared suite of kafka_bridge runs under the settings of a service that has Celery and of one
-that has not. What shares a database runs in turn, the rest side by side, and the whole stack at
-last and alone.
+that has not. What shares a database runs in turn, the rest side by side. The end-to-end tests have
+a stack of their own, as they kill its servers.
 """
 
 import argparse
@@ -18,17 +18,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import Consumer, TopicPartition
-
 from devstack.commands import guarded, say
-from devstack.kafka import ExternalKafka
 from devstack.launch import clean_environment, read_env
 from devstack.paths import PYTHON, ROOT, STATE
 from devstack.stack import KAFKA_CHOICES, Stack
 from devstack.testing import STACK_FOLDER
-from kafka_bridge.contracts import Service, Topic
 
 _NOTHING_COLLECTED = 5
+_WHOLE_STACK = "whole-stack"
+"""The end-to-end tests' folder within the run's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +58,13 @@ def _of(service: str) -> Stage:
 
 
 SIDE_BY_SIDE = (
+    (Stage(name="end to end", paths=("tests/e2e",), whole_stack=True),),
     (_of("payment"), _bridge("payment")),
     (_of("admin"), _bridge("admin")),
     (_of("customer"),),
     (Stage(name="unit", paths=("tests/contracts", "tests/stripe_emulator", "tests/devstack")),),
 )
 """Sequences of stages, the longest first."""
-ALONE = Stage(name="end to end", paths=("tests/e2e",), whole_stack=True)
 
 
 @dataclass(kw_only=True)
@@ -100,25 +98,27 @@ def _main(arguments: list[str]) -> int:
     options, for_pytest = parser.parse_known_args(arguments)
     chosen = [argument for argument in for_pytest if _is_path(argument)]
     others = [argument for argument in for_pytest if argument not in chosen]
-    run = Run(chosen=chosen, others=others)
+    run = Run(chosen=chosen, others=others, kafka=options.kafka)
     sequences = [selected for stages in SIDE_BY_SIDE if (selected := run.selected(stages))]
-    alone = run.selected([ALONE])
-    if not sequences and not alone:
+    if not sequences:
         say(f"No stage has {' '.join(chosen)}; stages are under tests/.")
         return 1
+    at_once = os.cpu_count()
+    if others:  # whoever gives options wants to see, and the quick ones first
+        at_once = 1
+        sequences.reverse()
     STATE.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="test-", dir=STATE))
     total = Counts()
-    at_once = 1 if others else os.cpu_count()  # whoever gives options wants to see
     try:
         with (
             Stack(folder, kafka=options.kafka, say=say) as stack,
             ThreadPoolExecutor(at_once) as threads,
         ):
-            stack.start_servers()
+            if not all(stage.whole_stack for stages in sequences for stage in stages):
+                stack.start_servers()
             for counts in threads.map(lambda stages: run.all(stages, stack), sequences):
                 total.add(counts)
-            total.add(run.all(alone, stack))
     finally:
         _keep_logs(folder)
     say("")
@@ -138,10 +138,11 @@ def _resolved(argument: str) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What was asked for: paths of tests, and pytest's options."""
+    """What was asked for: paths of tests, pytest's options, and which Kafka."""
 
     chosen: list[str]
     others: list[str]
+    kafka: str
 
     def selected(self, stages: Iterable[Stage]) -> list[Stage]:
         """Return the stages that have something to run."""
@@ -155,13 +156,16 @@ class Run:
         return total
 
     def _one(self, stage: Stage, stack: Stack) -> Counts:
+        if not stage.whole_stack:
+            return self._tested(stage, stack)
+        with Stack(stack.folder / _WHOLE_STACK, kafka=self.kafka, say=say) as whole:
+            whole.start_servers()
+            whole.start_services()
+            return self._tested(stage, whole)
+
+    def _tested(self, stage: Stage, stack: Stack) -> Counts:
         """Run a stage, say how it went in one line, and show its output if it went wrong."""
         started = time.monotonic()
-        if stage.whole_stack:
-            if groups := _groups_that_have_read(stack):
-                say(f"A test committed offsets for {', '.join(groups)}: give it its own group.")
-                return Counts(broken_stages=1)
-            stack.start_services()
         report = stack.folder / f"{stage.name}.xml"
         done = subprocess.run(
             [
@@ -186,29 +190,6 @@ class Run:
             say(done.stdout)
         say(f"{stage.name}: {counts} in {time.monotonic() - started:.1f} s")
         return counts
-
-
-def _groups_that_have_read(stack: Stack) -> list[str]:
-    """Return the services' groups that have offsets on their topics: they would miss records."""
-    if isinstance(stack.kafka, ExternalKafka):
-        return []
-    return [group for group in (f"{one}-service" for one in Service) if _has_read(stack, group)]
-
-
-def _has_read(stack: Stack, group: str) -> bool:
-    servers = {"bootstrap.servers": stack.kafka.bootstrap_servers, "log_level": 0}
-    reader = Consumer(servers | {"group.id": group})
-    try:
-        topics = reader.list_topics(timeout=10).topics
-        partitions = [
-            TopicPartition(name, number)
-            for name in topics.keys() & set(Topic)
-            for number in topics[name].partitions
-        ]
-        committed = reader.committed(partitions, timeout=10) if partitions else []
-        return any(partition.offset >= 0 for partition in committed)
-    finally:
-        reader.close()
 
 
 def _pytest(stage: Stage) -> list[str]:
@@ -246,6 +227,7 @@ def _keep_logs(folder: Path) -> None:
     """Keep the logs of the last run; its data was for this run only."""
     kept = STATE / "test-logs"
     shutil.rmtree(kept, ignore_errors=True)
-    if (folder / "logs").exists():
-        shutil.move(folder / "logs", kept)
+    for stack in (folder, folder / _WHOLE_STACK):
+        if (stack / "logs").exists():
+            shutil.move(stack / "logs", kept / stack.relative_to(folder))
     shutil.rmtree(folder, ignore_errors=True)
