@@ -82,12 +82,12 @@ class PaymentViewSet(OfCustomersViewSet[Payment]):
 
     @action(detail=True, methods=["post"])
     def capture(self, request: Request, pk: str) -> HttpResponse:  # noqa: ARG002
-        """Take what is authorised, or a part of it; the rest is given up."""
+        """Take what is authorised, or a part of it; the rest is given up. Merchants only."""
         return self._update(request, "capture", CaptureSerializer)
 
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> HttpResponse:  # noqa: ARG002
-        """Give up a payment that has not ended."""
+        """Give up a payment that has not ended. What is authorised, only merchants give up."""
         return self._update(request, "cancel", CancelSerializer)
 
     @action(detail=True, methods=["post"])
@@ -124,7 +124,9 @@ class PaymentViewSet(OfCustomersViewSet[Payment]):
             asked=asked,
             body=AcceptedUpdateSerializer(accepted).data,
             location=_address(payment),
-            effect=lambda: services.request_update(payment, update, asked_by=asker.name),
+            effect=lambda: services.request_update(
+                payment, update, asked_by=asker.name, by_merchant=not asker.customer
+            ),
         )
 
 

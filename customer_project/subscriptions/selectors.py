@@ -42,9 +42,17 @@ def running_subscription(customer: Customer, plan: Plan) -> Subscription | None:
 
 
 def trial_days_left(customer: Customer, plan: Plan) -> int:
-    """Return how long the customer may try a plan: not a second time."""
-    tried = Subscription.objects.filter(customer=customer, subscription_plan_id=plan.slug)
-    tried = tried.filter(trial_days__gt=0).exclude(status=SubscriptionStatus.FAILED)
+    """Return how long the customer may try a plan: not a second time.
+
+    A plan that a trial began with, or came to, is tried, whatever plan the subscription has now.
+    """
+    trials = Subscription.objects.filter(customer=customer, trial_days__gt=0)
+    trials = trials.exclude(status=SubscriptionStatus.FAILED)
+    tried = SubscriptionEvent.objects.filter(
+        subscription__in=trials,
+        subscription_plan_id=plan.slug,
+        what__in=["requested", "answered", "updated"],
+    )
     return 0 if tried.exists() else plan.trial_days
 
 

@@ -117,15 +117,11 @@ class TestAccepted:
         assert last["source"].startswith("merchant:")
         assert last["amount"] == event.amount
 
-    def test_customers_may_do_all_but_refund(self, api, authorised):
-        assert ask(api, authorised, "capture").status_code == 202
-        assert ask(api, authorised, "cancel").status_code == 202
-        before = rows()
+    @pytest.mark.parametrize("status", ["requires_payment_method", "requires_action"])
+    def test_customers_give_up_what_is_not_authorised(self, api, ada, status):
+        payment = make_payment(ada, status=status)
 
-        response = ask(api, authorised, "refunds")
-
-        assert (response.status_code, code(response)) == (403, "scope_missing")
-        assert rows() == before
+        assert ask(api, payment, "cancel").status_code == 202
 
 
 class TestRefused:
@@ -136,6 +132,19 @@ class TestRefused:
         before = rows()
         yield
         assert rows() == before
+
+    @pytest.mark.parametrize(
+        ("action", "body"), [("capture", {}), ("capture", {"amount": 50}), ("cancel", {})]
+    )
+    def test_what_customers_would_do_with_what_is_authorised(self, api, authorised, action, body):
+        response = ask(api, authorised, action, body)
+
+        assert (response.status_code, code(response)) == (403, "permission_denied")
+
+    def test_what_customers_would_take_back(self, api, captured):
+        response = ask(api, captured, "refunds")
+
+        assert (response.status_code, code(response)) == (403, "scope_missing")
 
     @pytest.mark.parametrize(
         ("action", "payment", "expected"),

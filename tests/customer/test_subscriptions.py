@@ -141,6 +141,16 @@ class TestTrial:
 
         assert subscribe(api).trial_days == 14
 
+    def test_whoever_changes_to_another_plan_has_tried_both(self, api, plan):
+        other = make_plan(slug="other-monthly", trial_days=14)
+        changed = subscribe(api)
+        handlers.move_subscriptions_on([answered(changed, status="trialing")])
+        handlers.move_subscriptions_on(
+            [updated(changed, subscription_plan_id=other.slug, status="trialing", revision=2)]
+        )
+
+        assert [subscribe(api, plan=one.slug).trial_days for one in (plan, other)] == [0, 0]
+
     def test_merchants_give_what_they_like(self, merchant, ada, plan):
         assert subscribe(merchant, customer=str(ada.id), trial_days=100).trial_days == 100
 

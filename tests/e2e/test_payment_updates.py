@@ -45,30 +45,30 @@ def paid(ada):
 
 
 class TestCapture:
-    def test_of_a_part_gives_up_the_rest(self, ada, authorised, assert_equal):
+    def test_of_a_part_gives_up_the_rest(self, ada, merchant, authorised, assert_equal):
         assert (authorised["status"], authorised["amount_captured"]) == ("requires_capture", 0)
 
-        accepted = ada.update(authorised["id"], "capture", amount=1500)
+        accepted = merchant.update(authorised["id"], "capture", amount=1500)
 
         captured = ada.moved_on(authorised["id"], beyond=accepted["revision"])
         assert captured["status"] == "succeeded"
         assert_equal(authorised["id"], status="succeeded", captured=1500)
 
-    def test_asked_for_twice_takes_once(self, ada, authorised, assert_equal):
+    def test_asked_for_twice_takes_once(self, ada, merchant, authorised, assert_equal):
         for _ in range(2):
-            ada.update(authorised["id"], "capture")
+            merchant.update(authorised["id"], "capture")
 
         ada.moved_on(authorised["id"], beyond=1)
         assert_equal(authorised["id"], status="succeeded", captured=1999)
 
 
 class TestCancel:
-    def test_gives_up_what_was_authorised(self, ada, authorised, assert_equal):
-        ada.update(authorised["id"], "cancel", reason="requested_by_customer")
+    def test_gives_up_what_was_authorised(self, ada, merchant, authorised, assert_equal):
+        merchant.update(authorised["id"], "cancel", reason="requested_by_customer")
 
         assert ada.moved_on(authorised["id"], beyond=1)["status"] == "canceled"
         assert_equal(authorised["id"], status="canceled")
-        assert ada.post_update(authorised["id"], "capture").status_code == 409
+        assert merchant.post_update(authorised["id"], "capture").status_code == 409
 
 
 class TestRefund:
@@ -142,7 +142,7 @@ class TestManyWait:
             ada.moved_on(ada.pay()["id"], beyond=0)
             assert time.monotonic() - started < 10
 
-            ada.update(authorised["id"], "cancel")
+            merchant.update(authorised["id"], "cancel")
             shown = [one.result()["status"] for one in watching]
 
         # Those for whom there was no room were answered at once.

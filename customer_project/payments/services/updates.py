@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.utils import timezone
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 
 from customer_project.payments import errors
 from customer_project.payments.models import Payment, PaymentEvent
@@ -41,13 +41,18 @@ class Update:
     event_id: UUID = field(default_factory=new_event_id)
 
 
-def request_update(payment: Payment, update: Update, *, asked_by: str) -> None:
+def request_update(
+    payment: Payment, update: Update, *, asked_by: str, by_merchant: bool = False
+) -> None:
     """Publish that somebody goes on with a payment, with the transaction of the caller.
 
     Raises:
+        PermissionDenied: a customer wants to take or to give up what their bank has authorised.
         StateConflict: there is nothing to confirm, capture, cancel or refund.
         ValidationError: the amount is more than is left, or too precise for the currency.
     """
+    if payment.status == PaymentStatus.REQUIRES_CAPTURE and not by_merchant:
+        raise PermissionDenied("Only the merchant captures or cancels what is authorised.")
     _CHECKS[update.action](payment, update)
     now = timezone.now()
     PaymentEvent.objects.create(
