@@ -131,7 +131,7 @@ class TestSavedCard:
 
 
 class TestManyWait:
-    def test_fifty_waiting_do_not_keep_others_from_paying(self, ada, authorised):
+    def test_fifty_waiting_do_not_keep_others_from_paying(self, ada, merchant, authorised):
         def watch(_number):
             url = f"{ada.base_url}/api/payments/{authorised['id']}/?wait=20&revision=1"
             return requests.get(url, headers=ada._session.headers, timeout=60).json()
