@@ -29,13 +29,20 @@ INSERT INTO kafka_bridge_lane (key, available_at)
 SELECT key, clock_timestamp() FROM unnest(%s::text[]) AS key
 ON CONFLICT (key) DO UPDATE SET key = EXCLUDED.key
 """
+# What is due in more than an hour became so by a database's clock that was ahead, and is put right.
 _CLAIM: Final = """
 WITH due AS (
     SELECT key FROM kafka_bridge_lane WHERE available_at <= clock_timestamp()
-    ORDER BY available_at LIMIT %s FOR UPDATE SKIP LOCKED
+    ORDER BY available_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), ahead AS (
+    SELECT key FROM kafka_bridge_lane WHERE available_at > clock_timestamp() + interval '1 hour'
+    ORDER BY available_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), claimed AS (
+    SELECT key FROM due UNION ALL SELECT key FROM ahead LIMIT %(limit)s
 )
-UPDATE kafka_bridge_lane SET lease = %s, available_at = clock_timestamp() + %s::interval
-FROM due WHERE kafka_bridge_lane.key = due.key RETURNING kafka_bridge_lane.key
+UPDATE kafka_bridge_lane
+SET lease = %(lease)s, available_at = clock_timestamp() + %(time)s::interval
+FROM claimed WHERE kafka_bridge_lane.key = claimed.key RETURNING kafka_bridge_lane.key
 """
 # A statement of its own, which sees what was settled while the claim waited for its turn: in the
 # claim itself, an event that another worker has just handled would still be pending.
@@ -130,7 +137,7 @@ def claim(limit: int) -> list[Claim]:
     """Take up to `limit` lanes that are due, the longest waiting first, for the time of a lease."""
     lease = uuid.uuid4()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [limit, lease, str(LEASE)])
+        cursor.execute(_CLAIM, {"limit": limit, "lease": lease, "time": str(LEASE)})
         keys = [key for (key,) in cursor.fetchall()]
         if not keys:
             return []

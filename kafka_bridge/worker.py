@@ -40,6 +40,8 @@ _SETTLE_AT_MOST: Final = 500
 _ASK_FOR_ROOM: Final = 0.1
 """Seconds after which room for more calls is asked for again, where a quota limits them."""
 
+_making: Final = threading.Lock()
+
 
 class LaneWorker:
     """Works the lanes that are due, with at most `in_flight` calls at once."""
@@ -176,7 +178,18 @@ class LaneWorker:
 
 
 @functools.cache
-def current_worker() -> LaneWorker:
-    """The worker of this process, made when first needed: after Celery has forked, if it does."""
+def _only_worker() -> LaneWorker:
     keep_no_query_log()
     return LaneWorker()
+
+
+def current_worker() -> LaneWorker:
+    """The worker of this process, made when first needed: after Celery has forked, if it does."""
+    with _making:  # or two threads at once would both make one
+        return _only_worker()
+
+
+def stop_worker() -> None:
+    """Have the worker of this process, if there is one, take no more lanes."""
+    if _only_worker.cache_info().currsize:
+        _only_worker().stop()

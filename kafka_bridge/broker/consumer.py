@@ -120,8 +120,8 @@ class BrokerConsumer:
         if consumer is self._consumer:
             self._outside_since, self._joins_within = None, JOINS_WITHIN
         consumer.incremental_assign(partitions)
-        if self.paused:
-            consumer.pause(partitions)
+        # A partition that was lost while it was paused comes back paused.
+        (consumer.pause if self.paused else consumer.resume)(partitions)
         logger.info("partitions_assigned", partitions=_names(partitions))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -17,6 +17,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_step": 0,
     "interval_max": 0,
     "socket_connect_timeout": 1.0,
+    # More than the second for which a worker's connection waits for a hint.
+    "socket_timeout": 5.0,
     # Nor is it worth keeping until it is acknowledged: a worker that cannot tell a Valkey that
     # just went away ends, because it wants to put the hint back (Kombu 5.7.0).
     "ack_emulation": False,
@@ -31,6 +33,5 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-lanes": {
         "task": "kafka_bridge.tasks.drain_lanes",
         "schedule": SWEEP_INTERVAL,
-        "options": {"expires": SWEEP_INTERVAL},
     }
 }

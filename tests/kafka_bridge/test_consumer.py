@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
 
+import confluent_kafka
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
@@ -279,3 +280,46 @@ def event_id_of(message):
 
 def effects(ledger):
     return sum(len(numbers) for numbers in ledger.by_key().values())
+
+
+def test_partition_that_was_lost_while_it_was_paused_is_read_again(settings):
+    settings.KAFKA_CONSUMER_SETTINGS = settings.KAFKA_CONSUMER_SETTINGS | {
+        "session.timeout.ms": 6000,
+        "heartbeat.interval.ms": 500,
+    }
+    topic = new_topic(partitions=2)
+    group = f"tests-{uuid4()}"
+    stays = BrokerConsumer(group=group, topics=[topic])
+    assigned = lambda one: len(one._consumer.assignment())  # noqa: E731
+
+    def polled(count, *consumers):
+        def reached():
+            for one in consumers:
+                one.poll(limit=1, timeout=0.1)
+            return assigned(stays) == count
+
+        wait_until(reached, what=f"{count} partitions", seconds=60)
+
+    try:
+        polled(2, stays)
+        stays.pause()
+        comes = BrokerConsumer(group=group, topics=[topic])
+        polled(1, stays, comes)
+        stays.resume()
+        comes.close()
+        polled(2, stays)
+
+        producer = confluent_kafka.Producer({"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS})
+        for partition in range(2):
+            producer.produce(topic, value=b"{}", partition=partition)
+        assert producer.flush(20) == 0
+
+        read = set()
+
+        def read_all():
+            read.update(record.partition for record in stays.poll(limit=10, timeout=0.1))
+            return read == {0, 1}
+
+        wait_until(read_all, what="a record of each partition", seconds=20)
+    finally:
+        stays.close()

@@ -48,6 +48,14 @@ class TestClaim:
         assert found.event_id == lost.event_id
         assert found.lease != lost.lease
 
+    def test_lanes_of_a_clock_that_was_ahead_are_due_and_those_of_a_retry_are_not(self):
+        receive(noted("ahead", 1), noted("waits", 2), noted("due", 3))
+        Lane.objects.filter(key="ahead").update(available_at=Now() + timedelta(hours=2))
+        Lane.objects.filter(key="waits").update(available_at=Now() + timedelta(minutes=30))
+
+        assert numbers(lanes.claim(1)) == [3]
+        assert numbers(lanes.claim(10)) == [1]
+
     def test_age_is_told_by_the_clock_that_received_the_event(self):
         receive(noted())
         InboxEvent.objects.update(received_at=Now() - timedelta(hours=21))
@@ -207,7 +215,8 @@ class TestCost:
     def test_claim_reads_what_it_takes_and_no_more(self, pending):
         fill_lanes(pending)
 
-        claim = explain(lanes._CLAIM, [10, "00000000-0000-0000-0000-000000000000", "1 minute"])
+        lease = "00000000-0000-0000-0000-000000000000"
+        claim = explain(lanes._CLAIM, {"limit": 10, "lease": lease, "time": "1 minute"})
         first_pending = explain(lanes._FIRST_PENDING, [["c1", "c2", "c3"]])
 
         assert rows_read(claim) < 100, claim

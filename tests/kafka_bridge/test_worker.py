@@ -272,6 +272,25 @@ class TestStop:
         assert answering_ledger.numbers() == []
 
 
+def test_threads_that_want_the_first_worker_at_once_get_one_and_the_same(monkeypatch):
+    made = []
+
+    def make_slowly():
+        time.sleep(0.1)  # as starting a thread may
+        made.append(object())
+        return made[-1]
+
+    monkeypatch.setattr(worker_module, "LaneWorker", make_slowly)
+    worker_module._only_worker.cache_clear()
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            got = list(threads.map(lambda _: worker_module.current_worker(), range(4)))
+    finally:
+        worker_module._only_worker.cache_clear()
+
+    assert got == made * 4
+
+
 def test_latency_of_one_event_is_that_of_its_call(worker, answering_ledger):
     """One lane at a time stays fast: no batch is waited for."""
     waits = []
