@@ -116,8 +116,8 @@ def _store(arrivals: Sequence[Arrival], *, handle: bool) -> int:
         raise LaneOpened("another consumer left events of this batch to their lanes")
     new = [arrival for arrival in arrivals if stored.pop(arrival.event_id, False)]
     events = [arrival.event for arrival in new if arrival.event]
-    # Lanes are locked before what handlers lock, and that before the keys of the outbox: settling an
-    # event of a lane has no other choice.
+    # Lanes are locked before what handlers lock, and that before the keys of the outbox: settling
+    # an event of a lane has no other choice.
     to_open = {event.customer_id for event in events if event.customer_id in waiting}
     lanes.open_for(to_open)
     for wave in waves([event for event in events if event.customer_id not in waiting]):
