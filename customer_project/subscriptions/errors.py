@@ -43,3 +43,13 @@ class NoOpenInvoice(StateConflict):
 
     default_code = "no_open_invoice"
     default_detail = "No invoice of this subscription waits to be paid."
+
+
+class NotPreviewed(StateConflict):
+    """It is not the change that was previewed, or the preview was too long ago."""
+
+    default_code = "not_previewed"
+    default_detail = (
+        "This date is not that of the latest preview, for this plan and quantity at the plan's "
+        "price of now, or it is more than an hour ago. Ask for a preview again."
+    )

@@ -238,6 +238,10 @@ class SubscriptionEvent(models.Model):
     answers = models.UUIDField(null=True, blank=True)
     """The event that was answered: a line of this history, if it was asked for here."""
     subscription_plan_id = models.CharField(max_length=255, blank=True)
+    plan_version = models.PositiveIntegerField(null=True, blank=True)
+    """Of the plan that was asked for: at which price."""
+    quantity = models.PositiveIntegerField(null=True, blank=True)
+    """As asked for; none leaves what there is."""
     status = models.CharField(max_length=32, blank=True)
     """Of the subscription; of the invoice, if it is told of."""
     invoice_id = models.CharField(max_length=255, blank=True)

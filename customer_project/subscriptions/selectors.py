@@ -80,3 +80,11 @@ def preview_of(subscription: Subscription, asked: UUID) -> dict[str, Any] | None
     """Return the preview that answers a request, unless something was told since."""
     preview: dict[str, Any] = subscription.preview or {}
     return preview if preview.get("request") == str(asked) else None
+
+
+def request_for_preview(subscription: Subscription) -> SubscriptionEvent | None:
+    """Return what was asked for when the subscription's preview was, if it has one."""
+    asked: str | None = (subscription.preview or {}).get("request")
+    if asked is None:
+        return None
+    return subscription.events.filter(what="preview_plan", event_id=asked).first()

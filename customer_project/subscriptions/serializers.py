@@ -73,7 +73,9 @@ class ChangePlanSerializer(serializers.Serializer[Any]):
     plan = _plan_field()
     quantity = serializers.IntegerField(required=False, min_value=1, max_value=100_000)
     proration_date = serializers.DateTimeField(
-        required=False, help_text="Of the preview: then it costs what the preview said."
+        required=False,
+        help_text="Of the latest preview, if that is of this change and at most an hour ago: then "
+        "it costs what the preview said. Left out: it is prorated from now.",
     )
 
 

@@ -61,6 +61,19 @@ def updated(subscription, **fields):
     return SubscriptionStatusUpdated(**_state(subscription, **fields))
 
 
+def previewed(subscription, *, revision=2, **fields):
+    """What the payment service answers to who asked last what a change of plan costs."""
+    asked = subscription.events.filter(what="preview_plan").latest("id")
+    preview = {
+        "subscription_plan_id": asked.subscription_plan_id,
+        "amount_due": 2100,
+        "currency": subscription.currency,
+        "proration_date": asked.at.replace(microsecond=0),
+        **fields,
+    }
+    return updated(subscription, revision=revision, causation_id=asked.event_id, preview=preview)
+
+
 def invoiced(subscription, **fields):
     """What the payment service says of an invoice."""
     return SubscriptionPaymentUpdated(

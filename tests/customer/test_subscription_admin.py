@@ -1,6 +1,6 @@
 """Plans and subscriptions in Django admin, and what operators change there."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,6 +12,7 @@ from django.utils import timezone
 from customer_project.payments.models import SavedCard
 from customer_project.subscriptions import handlers
 from customer_project.subscriptions.models import Plan, Subscription
+from customer_project.subscriptions.services import PREVIEW_HOLDS_FOR
 from tests.customer.conftest import client_of, make_customer, make_plan, published
 from tests.customer.subscribing import answered, subscribe, updated
 from tests.django_admin import AdminPages, detail_url
@@ -206,6 +207,17 @@ class TestPlan:
         page = admin_client.post(url)
 
         assert "has changed since" in page.text
+        assert len(asked_for()) == 1
+
+    def test_of_long_ago_is_refused_and_says_why(self, admin_client, running, previewed):
+        url = previewed()
+        running.refresh_from_db()
+        old = timezone.now() - PREVIEW_HOLDS_FOR - timedelta(minutes=1)
+        Subscription.objects.update(preview={**running.preview, "proration_date": old.isoformat()})
+
+        page = press(admin_client, url)
+
+        assert "Ask for a preview again." in page.text
         assert len(asked_for()) == 1
 
     def test_is_one_on_offer_in_the_subscriptions_currency(self, admin_client, running):

@@ -1,16 +1,18 @@
 import re
-from datetime import UTC, datetime
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from customer_project.checkout.subscriptions import services
 from customer_project.checkout.subscriptions.states import Step, shown
 from customer_project.subscriptions import handlers
 from customer_project.subscriptions.models import Plan, Subscription
+from customer_project.subscriptions.services import PREVIEW_HOLDS_FOR
 from tests.customer.conftest import make_customer, make_plan, published, together
-from tests.customer.subscribing import NEXT_ACTION, answered, invoiced, updated
+from tests.customer.subscribing import NEXT_ACTION, answered, invoiced, previewed, updated
 
 PLAN = "/checkout/plans/pro-monthly/"
 ASKED = {"success": False, "status": "incomplete", "next_action": NEXT_ACTION}
@@ -64,6 +66,16 @@ def answer_to_latest(subscription, *, what=answered, **fields):
 def press(browser, subscription, action, *, attempt=1, **fields):
     body = {"attempt": attempt, "action": action, **fields}
     return browser.post(f"{page_of(subscription)}change/", body)
+
+
+def preview_form(browser, subscription):
+    """What the button under a shown preview sends."""
+    form = re.search(
+        r'<div class="preview">.*?</form>', look(browser, subscription).text, re.DOTALL
+    )
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[0]))
+    del fields["csrfmiddlewaretoken"]
+    return fields
 
 
 class TestPlans:
@@ -248,23 +260,59 @@ class TestChange:
     def test_a_change_of_plan_keeps_the_previews_date(self, browser, running):
         make_plan(slug="pro-yearly", name_en="Pro for a year", interval="year")
         press(browser, running, "preview_plan", plan="pro-yearly")
-        preview = {
-            "subscription_plan_id": "pro-yearly",
-            "amount_due": 4200,
-            "currency": "eur",
-            "proration_date": datetime(2026, 11, 25, 12, tzinfo=UTC),
-        }
-        told = answer_to_latest(running, what=updated, revision=2, preview=preview)
+        told = previewed(running, amount_due=4200)
         handlers.move_subscriptions_on([told])
-        page = look(browser, running).text
-        assert "€42.00" in page
-        date = re.search(r'name="proration_date" value="([^"]+)"', page)[1]
+        assert "€42.00" in look(browser, running).text
 
-        press(browser, running, "change_plan", attempt=2, plan="pro-yearly", proration_date=date)
+        press(browser, running, **preview_form(browser, running))
 
         asked = published()[-1]
         assert (asked.action, asked.plan_info.amount) == ("change_plan", 1900)
         assert asked.proration_date == told.preview.proration_date
+
+    def test_a_preview_begins_when_it_is_asked_for(self, browser, running):
+        month_ago = timezone.now() - timedelta(days=30)
+
+        press(
+            browser,
+            running,
+            "preview_plan",
+            plan="pro-monthly",
+            proration_date=month_ago.isoformat(),
+        )
+
+        assert published()[-1].proration_date is None
+
+    @pytest.mark.parametrize(
+        "wrong", [{"proration_date": "2026-11-01"}, {"plan": "pro-daily"}], ids=["date", "plan"]
+    )
+    def test_a_change_that_was_not_previewed_is_shown_first(self, browser, running, wrong):
+        make_plan(slug="pro-yearly", interval="year")
+        make_plan(slug="pro-daily", interval="day")
+        press(browser, running, "preview_plan", plan="pro-yearly")
+        handlers.move_subscriptions_on([previewed(running)])
+
+        press(browser, running, **preview_form(browser, running) | wrong)
+
+        assert "Nothing was charged" in browser.get(page_of(running)).text
+        assert [event.action for event in published()[1:]] == ["preview_plan"] * 2
+        assert published()[-1].subscription_plan_id == wrong.get("plan", "pro-yearly")
+
+    def test_a_preview_of_long_ago_is_made_again(self, browser, running):
+        make_plan(slug="pro-yearly", interval="year")
+        press(browser, running, "preview_plan", plan="pro-yearly")
+        old = timezone.now() - PREVIEW_HOLDS_FOR - timedelta(minutes=1)
+        handlers.move_subscriptions_on([previewed(running, proration_date=old)])
+
+        form = preview_form(browser, running)
+
+        for _ in range(2):  # a double click
+            press(browser, running, **form)
+        assert [event.action for event in published()[1:]] == ["preview_plan"] * 2
+        handlers.move_subscriptions_on([previewed(running, revision=3)])
+        press(browser, running, **preview_form(browser, running))
+
+        assert published()[-1].action == "change_plan"
 
     def test_a_card_that_is_declined_changes_nothing(self, browser, running):
         body = {"attempt": 1, "confirmation_token": "ctoken_2"}

@@ -8,6 +8,7 @@ from django.db import transaction
 from customer_project.checkout.subscriptions import selectors
 from customer_project.customers.models import Customer
 from customer_project.payments.errors import StateConflict
+from customer_project.subscriptions.errors import NotPreviewed
 from customer_project.subscriptions.models import Plan, Subscription
 from customer_project.subscriptions.selectors import running_subscription
 from customer_project.subscriptions.services import (
@@ -46,12 +47,11 @@ def subscribe(
         return subscription
 
 
-def change(
-    *, customer: Customer, subscription_id: UUID, attempt: int, update: Update
-) -> Subscription:
+def change(*, customer: Customer, subscription_id: UUID, attempt: int, update: Update) -> bool:
     """Ask for a change, unless another one is not answered yet, or `attempt` was made before.
 
-    What cannot be done any more is not: the page shows how things are instead.
+    What cannot be done any more is not: the page shows how things are instead. Returns False if a
+    change of plan may cost something else than was shown: what it costs is asked for instead.
 
     Raises:
         Subscription.DoesNotExist: the customer has no such subscription.
@@ -60,10 +60,17 @@ def change(
         rows = Subscription.objects.select_for_update()
         subscription = rows.get(customer=customer, id=subscription_id)
         is_new = attempt == selectors.requests_for(subscription).count()
-        if is_new and not selectors.open_request(subscription):
-            with contextlib.suppress(StateConflict):
-                request_update(subscription, update, asked_by=_page_of(customer))
-    return subscription
+        if not is_new or selectors.open_request(subscription):
+            return True
+        try:
+            request_update(subscription, update, asked_by=_page_of(customer))
+        except NotPreviewed:
+            preview = Update(action="preview_plan", plan=update.plan)
+            request_update(subscription, preview, asked_by=_page_of(customer))
+            return False
+        except StateConflict:
+            pass
+    return True
 
 
 def customer_is_back(subscription: Subscription) -> int:

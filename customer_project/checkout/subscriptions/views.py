@@ -1,14 +1,16 @@
 """The pages of plans and subscriptions. One fragment says how a subscription is."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from csp.decorators import csp_update
 from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -31,6 +33,11 @@ from customer_project.subscriptions.selectors import (
     trial_days_left,
 )
 from customer_project.subscriptions.services import Update
+
+_NOT_AS_SHOWN: Final = _(
+    "The price has changed since it was shown, or that was a while ago. Nothing was charged: "
+    "please look at it again."
+)
 
 
 @require_safe
@@ -156,13 +163,16 @@ def change(request: HttpRequest, customer: Customer, subscription_id: UUID) -> H
         update = Update(action="cancel", at_period_end=asked["at_period_end"])
     elif update.action in ("preview_plan", "change_plan"):
         wanted = get_object_or_404(Plan, slug=asked["plan"], active=True)
-        update = Update(action=update.action, plan=wanted, proration_date=asked["proration_date"])
-    services.change(
+        date = asked["proration_date"] if update.action == "change_plan" else None
+        update = Update(action=update.action, plan=wanted, proration_date=date)
+    is_as_shown = services.change(
         customer=customer,
         subscription_id=subscription_id,
         attempt=asked["attempt"],
         update=update,
     )
+    if not is_as_shown:
+        messages.warning(request, _NOT_AS_SHOWN)
     return redirect("my-subscription", subscription_id)
 
 

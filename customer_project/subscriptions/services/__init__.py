@@ -9,10 +9,16 @@ from customer_project.subscriptions.services.operators import (
 from customer_project.subscriptions.services.plans import save_plan
 from customer_project.subscriptions.services.projection import apply_invoices, apply_states
 from customer_project.subscriptions.services.requests import accept, new_subscription
-from customer_project.subscriptions.services.updates import Action, Update, request_update
+from customer_project.subscriptions.services.updates import (
+    PREVIEW_HOLDS_FOR,
+    Action,
+    Update,
+    request_update,
+)
 
 __all__ = [
     "CHANGES",
+    "PREVIEW_HOLDS_FOR",
     "Action",
     "Change",
     "Update",

@@ -74,6 +74,7 @@ def _count(ids: Collection[UUID]) -> None:
 def _state(told: SubscriptionState) -> Subscription:
     update = told if isinstance(told, SubscriptionStatusUpdated) else None
     preview = update.preview.model_dump(mode="json") if update and update.preview else None
+    answered = str(told.causation_id) if told.causation_id else None
     return Subscription(
         id=told.subscription_id,
         revision=told.revision or 1,
@@ -85,7 +86,7 @@ def _state(told: SubscriptionState) -> Subscription:
         error_code=told.error_code or "",
         decline_code=told.decline_code or "",
         error_message=told.error or "",
-        preview={**preview, "request": str(told.causation_id)} if preview else None,
+        preview={**preview, "request": answered} if preview else None,
         refused=(update.refused or "") if update else "",
         updated_at=timezone.now(),
     )

@@ -73,6 +73,8 @@ def accept(
         what="requested",
         source=asked_by,
         subscription_plan_id=subscription.subscription_plan_id,
+        plan_version=request["plan"].version,
+        quantity=subscription.quantity,
         status=subscription.status,
         revision=0,
         at=subscription.created_at,

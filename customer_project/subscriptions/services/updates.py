@@ -6,7 +6,7 @@ has the last word: it answers with a new revision that says what became of it, o
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -31,6 +31,9 @@ Action = Literal[
     "refresh",
 ]
 
+PREVIEW_HOLDS_FOR: Final = timedelta(hours=1)
+"""How far back a change of plan may be prorated from: what was previewed then."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
@@ -41,6 +44,7 @@ class Update:
     plan: Plan | None = None
     quantity: int | None = None
     proration_date: datetime | None = None
+    """That of the preview; without it, a change is prorated from the moment it is made."""
     payment_method: str | None = None
     confirmation_token: str | None = None
     return_url: str | None = None
@@ -51,12 +55,15 @@ def request_update(subscription: Subscription, update: Update, *, asked_by: str)
     """Publish that somebody changes a subscription, with the transaction of the caller.
 
     Raises:
+        NotPreviewed: its proration date is not that of a preview of the same change, just made.
         StateConflict: it is not where this could be done.
         ValidationError: the plan is no longer on offer.
     """
     check(subscription, update.action)
     if update.plan:
         check_on_offer(update.plan)
+        if update.proration_date:
+            _check_previewed(subscription, update)
     now = timezone.now()
     SubscriptionEvent.objects.create(
         subscription=subscription,
@@ -64,6 +71,8 @@ def request_update(subscription: Subscription, update: Update, *, asked_by: str)
         what=update.action,
         source=asked_by,
         subscription_plan_id=update.plan.slug if update.plan else "",
+        plan_version=update.plan.version if update.plan else None,
+        quantity=update.quantity,
         at=now,
     )
     outbox.publish(
@@ -101,6 +110,20 @@ def check(subscription: Subscription, action: Action) -> None:
         raise errors.SubscriptionHasEnded
     if check_state := _CHECKS.get(action):
         check_state(subscription)
+
+
+def _check_previewed(subscription: Subscription, update: Update) -> None:
+    # Locked, so that a preview which is replaced at the same time is not taken for the latest.
+    locked = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    preview, asked = locked.preview, selectors.request_for_preview(locked)
+    if preview is None or asked is None or update.plan is None:
+        raise errors.NotPreviewed
+    date = datetime.fromisoformat(preview["proration_date"])
+    is_recent = date >= timezone.now() - PREVIEW_HOLDS_FOR
+    previewed = (asked.subscription_plan_id, asked.plan_version, asked.quantity or locked.quantity)
+    wanted = (update.plan.slug, update.plan.version, update.quantity or locked.quantity)
+    if not is_recent or update.proration_date != date or wanted != previewed:
+        raise errors.NotPreviewed
 
 
 def _check_begun(subscription: Subscription) -> None:
