@@ -10,7 +10,7 @@ from customer_project.checkout.subscriptions import services
 from customer_project.checkout.subscriptions.states import Step, shown
 from customer_project.subscriptions import handlers
 from customer_project.subscriptions.models import Plan, Subscription
-from customer_project.subscriptions.services import PREVIEW_HOLDS_FOR
+from customer_project.subscriptions.services import PREVIEW_HOLDS_FOR, save_plan
 from tests.customer.conftest import make_customer, make_plan, published, together
 from tests.customer.subscribing import NEXT_ACTION, answered, invoiced, previewed, updated
 
@@ -40,9 +40,20 @@ def running(browser):
     return subscription
 
 
-def subscribe(browser, *, attempt=0, **fields):
+def subscribe(browser, *, attempt=0, headers=None, **fields):
     body = {"attempt": attempt, "confirmation_token": f"ctoken_{uuid4().hex}", **fields}
-    return browser.post(f"{PLAN}pay/", body)
+    return browser.post(f"{PLAN}pay/", {"version": 1, "trial_days": 0, **body}, headers=headers)
+
+
+def offer_form(browser):
+    """What the page of the plan sends, beside the card, to subscribe at what it shows."""
+    form = re.search(r'<form id="pay".*?</form>', browser.get(PLAN).text, re.DOTALL)
+    return dict(re.findall(r'type="hidden" name="(version|trial_days)" value="([^"]*)"', form[0]))
+
+
+def change_price(plan):
+    plan.amount += 600
+    save_plan(plan)
 
 
 def page_of(subscription):
@@ -98,8 +109,9 @@ class TestPlans:
     def test_a_trial_is_offered_once(self, browser):
         Plan.objects.update(trial_days=14)
         assert "Begin the free trial" in browser.get(PLAN).text
-        subscribe(browser)
+        assert state(subscribe(browser, **offer_form(browser))) == "waiting"
         subscription = Subscription.objects.get()
+        assert subscription.trial_days == 14
         handlers.move_subscriptions_on([answer_to_latest(subscription, status="canceled")])
 
         page = browser.get(PLAN).text
@@ -130,7 +142,52 @@ class TestSubscribe:
         assert state(subscribe(browser, attempt=1)) == "waiting"
         assert len(published()) == 2
 
-    @pytest.mark.parametrize("wrong", [{"confirmation_token": "4242"}, {"attempt": "-1"}])
+    def test_at_the_price_that_was_shown_or_not_at_all(self, browser, plan):
+        shown = offer_form(browser)
+        change_price(plan)
+
+        assert subscribe(browser, **shown).status_code == 409
+
+        assert published() == []
+        page = browser.get(PLAN).text
+        assert "Nothing was charged" in page
+        assert "Subscribe for €25.00 a month" in page
+        assert state(subscribe(browser, **offer_form(browser))) == "waiting"
+        assert published()[0].plan_info.amount == 2500
+        assert "Nothing was charged" not in browser.get(PLAN, follow=True).text
+
+    @pytest.mark.parametrize(("shown", "now"), [(14, 0), (0, 14), (14, 7)])
+    def test_with_the_trial_that_was_shown_or_not_at_all(self, browser, shown, now):
+        Plan.objects.update(trial_days=shown)
+        form = offer_form(browser)
+        Plan.objects.update(trial_days=now)
+
+        assert subscribe(browser, **form).status_code == 409
+
+        assert Subscription.objects.count() == 0
+        assert "Nothing was charged" in browser.get(PLAN).text
+
+    def test_says_in_french_that_the_price_has_changed(self, browser, plan):
+        shown = offer_form(browser)
+        change_price(plan)
+        french = {"Accept-Language": "fr"}
+
+        subscribe(browser, **shown, headers=french)
+
+        assert "été débité" in browser.get(PLAN, headers=french).text
+
+    def test_what_was_done_at_the_price_of_then_stays_known(self, browser, plan):
+        shown = offer_form(browser)
+        subscribe(browser, **shown)
+        change_price(plan)
+
+        assert state(subscribe(browser, **shown)) == "waiting"
+        assert len(published()) == 1
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"confirmation_token": "4242"}, {"attempt": "-1"}, {"version": ""}, {"trial_days": ""}],
+    )
     def test_refuses_nonsense(self, browser, wrong):
         assert subscribe(browser, **wrong).status_code == 400
         assert Subscription.objects.count() == 0
@@ -154,6 +211,8 @@ def test_many_at_once_subscribe_once(ada):
             customer=ada,
             plan=plan,
             attempt=0,
+            version=plan.version,
+            trial_days=plan.trial_days,
             confirmation_token=f"ctoken_{uuid4().hex}",
             return_url="https://shop.example/",
         )
@@ -297,6 +356,46 @@ class TestChange:
         assert "Nothing was charged" in browser.get(page_of(running)).text
         assert [event.action for event in published()[1:]] == ["preview_plan"] * 2
         assert published()[-1].subscription_plan_id == wrong.get("plan", "pro-yearly")
+
+    @pytest.mark.parametrize("how", ["as_shown", "without_date", "version_of_now"])
+    def test_a_change_at_another_price_than_shown_is_shown_first(self, browser, running, how):
+        yearly = make_plan(slug="pro-yearly", interval="year")
+        press(browser, running, "preview_plan", plan="pro-yearly")
+        handlers.move_subscriptions_on([previewed(running)])
+        form = preview_form(browser, running)
+        assert form["version"] == "1"
+        change_price(yearly)
+        if how == "without_date":
+            del form["proration_date"]
+        elif how == "version_of_now":
+            form["version"] = "2"
+
+        press(browser, running, **form)
+
+        assert "The price has changed" in browser.get(page_of(running)).text
+        assert [event.action for event in published()[1:]] == ["preview_plan"] * 2
+        handlers.move_subscriptions_on([previewed(running, revision=3)])
+        press(browser, running, **preview_form(browser, running))
+        assert published()[-1].action == "change_plan"
+        assert published()[-1].plan_info.amount == 2500
+
+    def test_what_has_ended_is_not_previewed_again(self, browser, running):
+        handlers.move_subscriptions_on([updated(running, status="canceled", revision=2)])
+
+        response = press(browser, running, "change_plan", plan="pro-monthly", version=7)
+
+        assert response["Location"] == page_of(running)
+        assert len(published()) == 1
+        assert "Nothing was charged" not in browser.get(page_of(running)).text
+
+    def test_a_preview_of_another_price_than_now_says_its_own(self, browser, running):
+        """Not that of now: the amount beside it would be of another."""
+        yearly = make_plan(slug="pro-yearly", interval="year")
+        press(browser, running, "preview_plan", plan="pro-yearly")
+        handlers.move_subscriptions_on([previewed(running)])
+        change_price(yearly)
+
+        assert preview_form(browser, running)["version"] == "1"
 
     def test_a_preview_of_long_ago_is_made_again(self, browser, running):
         make_plan(slug="pro-yearly", interval="year")

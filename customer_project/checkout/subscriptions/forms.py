@@ -4,8 +4,17 @@ from typing import Final
 
 from django import forms
 
+from customer_project.checkout.forms import PayForm
+
 ACTIONS: Final = ("cancel", "reactivate", "resume", "preview_plan", "change_plan", "pay")
 """What customers may ask for here; a card comes by its own way."""
+
+
+class SubscribeForm(PayForm):
+    """A card, and what the page offered: the plan's version and the free days."""
+
+    version = forms.IntegerField(min_value=1)
+    trial_days = forms.IntegerField(min_value=0)
 
 
 class ChangeForm(forms.Form):
@@ -15,4 +24,6 @@ class ChangeForm(forms.Form):
     action = forms.ChoiceField(choices=[(name, name) for name in ACTIONS])
     at_period_end = forms.BooleanField(required=False)
     plan = forms.SlugField(required=False)
+    version = forms.IntegerField(required=False)
+    """Of the plan, when what it costs was shown."""
     proration_date = forms.DateTimeField(required=False)

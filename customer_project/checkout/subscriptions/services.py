@@ -6,11 +6,12 @@ from uuid import UUID
 from django.db import transaction
 
 from customer_project.checkout.subscriptions import selectors
+from customer_project.checkout.subscriptions.errors import NotAsOffered
 from customer_project.customers.models import Customer
 from customer_project.payments.errors import StateConflict
 from customer_project.subscriptions.errors import NotPreviewed
 from customer_project.subscriptions.models import Plan, Subscription
-from customer_project.subscriptions.selectors import running_subscription
+from customer_project.subscriptions.selectors import running_subscription, trial_days_left
 from customer_project.subscriptions.services import (
     Update,
     accept,
@@ -20,14 +21,23 @@ from customer_project.subscriptions.services import (
 
 
 def subscribe(
-    *, customer: Customer, plan: Plan, attempt: int, confirmation_token: str, return_url: str
+    *,
+    customer: Customer,
+    plan: Plan,
+    attempt: int,
+    version: int,
+    trial_days: int,
+    confirmation_token: str,
+    return_url: str,
 ) -> Subscription:
     """Subscribe to a plan, unless they have it or `attempt` was made before; return that.
 
     `attempt` is how often they had asked for it when the browser looked. A double click, a repeated
-    request or a second tab therefore subscribes once, whatever else it sends.
+    request or a second tab therefore subscribes once, whatever else it sends. `version` is the
+    plan's, and `trial_days` are the free days, that the browser showed.
 
     Raises:
+        NotAsOffered: the price or the free days are others by now.
         ValidationError: the plan is no longer on offer.
     """
     with transaction.atomic():
@@ -37,8 +47,11 @@ def subscribe(
             known = selectors.subscriptions_to(locked, plan).first()
         if known:
             return known
+        if (version, trial_days) != (plan.version, trial_days_left(locked, plan)):
+            raise NotAsOffered
         request = {
             "plan": plan,
+            "trial_days": trial_days,
             "confirmation_token": confirmation_token,
             "return_url": return_url,
         }
@@ -47,11 +60,19 @@ def subscribe(
         return subscription
 
 
-def change(*, customer: Customer, subscription_id: UUID, attempt: int, update: Update) -> bool:
+def change(
+    *,
+    customer: Customer,
+    subscription_id: UUID,
+    attempt: int,
+    update: Update,
+    version: int | None = None,
+) -> bool:
     """Ask for a change, unless another one is not answered yet, or `attempt` was made before.
 
     What cannot be done any more is not: the page shows how things are instead. Returns False if a
-    change of plan may cost something else than was shown: what it costs is asked for instead.
+    change of plan may cost something else than was shown, at this `version` of the plan: what it
+    costs is asked for instead.
 
     Raises:
         Subscription.DoesNotExist: the customer has no such subscription.
@@ -62,14 +83,15 @@ def change(*, customer: Customer, subscription_id: UUID, attempt: int, update: U
         is_new = attempt == selectors.requests_for(subscription).count()
         if not is_new or selectors.open_request(subscription):
             return True
-        try:
-            request_update(subscription, update, asked_by=_page_of(customer))
-        except NotPreviewed:
-            preview = Update(action="preview_plan", plan=update.plan)
-            request_update(subscription, preview, asked_by=_page_of(customer))
-            return False
-        except StateConflict:
-            pass
+        with contextlib.suppress(StateConflict):
+            try:
+                if update.action == "change_plan":
+                    _check_shown(update.plan, version)
+                request_update(subscription, update, asked_by=_page_of(customer))
+            except NotPreviewed:
+                preview = Update(action="preview_plan", plan=update.plan)
+                request_update(subscription, preview, asked_by=_page_of(customer))
+                return False
     return True
 
 
@@ -82,6 +104,11 @@ def customer_is_back(subscription: Subscription) -> int:
         update = Update(action="refresh")
         request_update(subscription, update, asked_by=_page_of(subscription.customer))
     return subscription.changes
+
+
+def _check_shown(plan: Plan | None, version: int | None) -> None:
+    if plan is None or plan.version != version:
+        raise NotPreviewed
 
 
 def _page_of(customer: Customer) -> str:

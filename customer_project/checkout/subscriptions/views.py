@@ -1,5 +1,6 @@
 """The pages of plans and subscriptions. One fragment says how a subscription is."""
 
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 from customer_project.checkout import stripe_js
 from customer_project.checkout.forms import AnsweredForm, PayForm
 from customer_project.checkout.subscriptions import selectors, services
-from customer_project.checkout.subscriptions.forms import ChangeForm
+from customer_project.checkout.subscriptions.errors import NotAsOffered
+from customer_project.checkout.subscriptions.forms import ChangeForm, SubscribeForm
 from customer_project.checkout.subscriptions.states import shown
 from customer_project.checkout.views import for_customers
 from customer_project.customers.models import Customer
@@ -28,12 +30,17 @@ from customer_project.subscriptions.selectors import (
     latest_subscriptions,
     plan_named,
     plans_on_offer,
+    request_for_preview,
     running_subscription,
     subscription_of,
     trial_days_left,
 )
 from customer_project.subscriptions.services import Update
 
+_NOT_AS_OFFERED: Final = _(
+    "The price or the free trial has changed since this page was shown. Nothing was charged: "
+    "please look at it again."
+)
 _NOT_AS_SHOWN: Final = _(
     "The price has changed since it was shown, or that was a while ago. Nothing was charged: "
     "please look at it again."
@@ -81,17 +88,23 @@ def plan(request: HttpRequest, customer: Customer, slug: str) -> HttpResponse:
 @for_customers
 def subscribe(request: HttpRequest, customer: Customer, slug: str) -> HttpResponse:
     """Subscribe; repeating this is safe. Answers where the subscription is, and its page."""
-    form = PayForm(request.POST)
+    form = SubscribeForm(request.POST)
     if not form.is_valid():
         return _refused(form)
     remember_language(customer, get_language() or "en")
-    subscription = services.subscribe(
-        customer=customer,
-        plan=get_object_or_404(Plan, slug=slug, active=True),
-        attempt=form.cleaned_data["attempt"],
-        confirmation_token=form.cleaned_data["confirmation_token"],
-        return_url=request.build_absolute_uri(reverse("plan-return", args=[slug])),
-    )
+    try:
+        subscription = services.subscribe(
+            customer=customer,
+            plan=get_object_or_404(Plan, slug=slug, active=True),
+            attempt=form.cleaned_data["attempt"],
+            version=form.cleaned_data["version"],
+            trial_days=form.cleaned_data["trial_days"],
+            confirmation_token=form.cleaned_data["confirmation_token"],
+            return_url=request.build_absolute_uri(reverse("plan-return", args=[slug])),
+        )
+    except NotAsOffered:
+        messages.warning(request, _NOT_AS_OFFERED)
+        return HttpResponse(status=HTTPStatus.CONFLICT)  # the page's script loads it again
     page = f"{reverse('my-subscription', args=[subscription.pk])}#now"
     return _fragment(request, subscription, page=page)
 
@@ -170,6 +183,7 @@ def change(request: HttpRequest, customer: Customer, subscription_id: UUID) -> H
         subscription_id=subscription_id,
         attempt=asked["attempt"],
         update=update,
+        version=asked["version"],
     )
     if not is_as_shown:
         messages.warning(request, _NOT_AS_SHOWN)
@@ -231,11 +245,12 @@ def _where(
         form = AnsweredForm(request.GET)
         revision = form.cleaned_data["answered"] if form.is_valid() else None
     where = shown(found, answered=revision)
-    preview = found.preview or {}
+    preview, previewed = found.preview or {}, request_for_preview(found)
     return {
         "subscription": found,
         "plan": plan_named(found.subscription_plan_id),
         "preview": preview,
+        "preview_version": previewed.plan_version if previewed else None,
         "preview_plan": plan_named(preview.get("subscription_plan_id", "")),
         "other_plans": plans_on_offer()
         .filter(currency=found.currency)

@@ -60,7 +60,7 @@
     for (let tried = 0; tried < TRIES; tried += 1) {
       const { status, html } = await send(address, options);
       if (status === 200) return show(html);
-      if (status < 500) return location.reload(); // logged out, for example
+      if (status < 500) return location.reload(); // logged out, or another price by now
       await pause(FIRST_LOOK * 2 ** tried);
     }
     throw new Error(at("no-server").innerHTML);
