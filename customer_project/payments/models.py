@@ -70,6 +70,11 @@ class Payment(models.Model):
         )
 
     @property
+    def amount_shown(self) -> int:
+        """What was captured of a payment that succeeded; of others, what is to be paid."""
+        return self.amount_captured if self.status == PaymentStatus.SUCCEEDED else self.amount
+
+    @property
     def amount_refundable(self) -> int:
         """How much can still go back, as far as it is known here."""
         return self.amount_captured - self.amount_refunded

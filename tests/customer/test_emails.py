@@ -40,6 +40,13 @@ def payment(ada):
     return make_payment(ada)
 
 
+@pytest.fixture
+def browser(ada):
+    browser = Client()
+    browser.force_login(ada.user)
+    return browser
+
+
 def make_payment(customer, **body):
     good = {"amount": 1999, "currency": "eur", "payment_method": "pm_card_visa"}
     return Payment.objects.get(id=post(client_of(customer), {**good, **body}).json()["id"])
@@ -68,6 +75,21 @@ class TestReceipt:
         assert receipt.to == ["ada@example.com"]
         assert receipt.subject == "Your payment of €15.00"
         assert f"https://shop.example/checkout/payments/{payment.id}/" in receipt.body
+
+    def test_its_page_shows_what_was_taken(self, payment, browser):
+        page = f"/checkout/payments/{payment.id}/"
+        tell(payment, status="requires_capture", amount_captured=0)
+        assert browser.get(page).text.count("€19.99") == 2
+
+        tell(payment, revision=2, amount_captured=1500)
+        part = browser.get(page).text
+        assert part.count("€15.00") == 2
+        assert '<dt>Authorised</dt><dd class="price">€19.99</dd>' in part
+
+        tell(payment, revision=3, amount_captured=1999)
+        whole = browser.get(page).text
+        assert whole.count("€19.99") == 2
+        assert "Authorised" not in whole
 
     @pytest.mark.parametrize(
         ("amount", "currency", "written"),
@@ -147,12 +169,6 @@ class TestBankAsks:
         tell(payment, **MISSED)
         payment.refresh_from_db()
         return payment
-
-    @pytest.fixture
-    def browser(self, ada):
-        browser = Client()
-        browser.force_login(ada.user)
-        return browser
 
     def test_is_told_with_a_link(self, missed):
         (email,) = sent()
