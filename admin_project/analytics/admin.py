@@ -22,7 +22,7 @@ class PaymentFactAdmin(ReadOnlyAdmin[PaymentFact]):
     """Payments, with their counts above the list."""
 
     change_list_template = "admin/analytics/paymentfact/change_list.html"
-    list_display = ("payment_id", "status", "money", "card_brand", "requested_at")
+    list_display = ("payment_id", "status", "money", "taken", "card_brand", "requested_at")
     list_filter = (StatusFilter, CurrencyFilter, TypeFilter, DeclineCodeFilter)
     show_facets = admin.ShowFacets.NEVER  # they count
     paginator = FirstPages
@@ -33,6 +33,11 @@ class PaymentFactAdmin(ReadOnlyAdmin[PaymentFact]):
     def money(self, fact: PaymentFact) -> str:
         """Write the amount in its currency's units."""
         return money(fact.amount, fact.currency)
+
+    @admin.display(description="captured")
+    def taken(self, fact: PaymentFact) -> str:
+        """Write what was captured in its currency's units."""
+        return money(fact.captured, fact.currency) if fact.captured else ""
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -18,7 +18,10 @@ class PaymentFiguresView(ReaderView):
             {
                 "count": IntegerField(),
                 "by_status": DictField(child=IntegerField()),
-                "volume": DictField(child=IntegerField(), help_text="By currency."),
+                "volume": DictField(
+                    child=IntegerField(),
+                    help_text="What was captured of those that succeeded, by currency.",
+                ),
             },
         )
     )

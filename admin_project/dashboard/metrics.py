@@ -25,13 +25,14 @@ def _families() -> Iterator[Family]:
         PaymentAggregate.objects.filter(**_ALL_MONTHS, dimension=PaymentAggregate.Dimension.ALL)
         .order_by()
         .values_list(*labels)
-        .annotate(Sum("count"), Sum("amount"), Sum("refunded"), Sum("disputes"))
+        .annotate(*map(Sum, ("count", "amount", "captured", "refunded", "disputes")))
     )
     for name, column, tells in (
         ("payments", 3, "Payments, by where they are."),
         ("payments_minor_units", 4, "Their amounts, in minor units."),
-        ("refunded_minor_units", 5, "What went back of them, in minor units."),
-        ("disputes", 6, "Payments that are or were disputed."),
+        ("captured_minor_units", 5, "What was captured of them, in minor units."),
+        ("refunded_minor_units", 6, "What went back of them, in minor units."),
+        ("disputes", 7, "Payments that are or were disputed."),
     ):
         samples = [(dict(zip(labels, row, strict=False)), row[column]) for row in rows]
         yield Family(f"paybridge_{name}", "gauge", tells, samples)

@@ -42,7 +42,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "trials": presentation.trials(told),
         "dunning": presentation.dunning(told),
         "cohorts": presentation.cohorts(told),
-        "newest": [(fact, money(fact.amount, fact.currency)) for fact in newest],
+        "newest": [(fact, money(fact.amount_shown, fact.currency)) for fact in newest],
     }
     if "part" in request.GET:
         return TemplateResponse(request, "admin/dashboard/figures.html", context)

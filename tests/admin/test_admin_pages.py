@@ -71,6 +71,14 @@ class TestPages(AdminPages):
         assert "<strong>3</strong> payments" in page
         assert "succeeded <strong>3</strong>" in page
 
+    def test_a_payment_shows_what_was_captured_of_it(self, admin_client):
+        count_payments([measured(amount=10000, amount_captured=4000)])
+
+        page = admin_client.get(list_url(PaymentFact)).content.decode()
+
+        assert "100.00 EUR" in page
+        assert "40.00 EUR" in page
+
     def test_a_balance_transaction_shows_its_entries(self, admin_client, rows):
         [one] = rows(1)[BalanceTransaction]
         page = admin_client.get(detail_url(one)).content.decode()

@@ -94,6 +94,11 @@ class TestFigures:
             "volume": {"eur": 1250, "jpy": 70},
         }
 
+    def test_volume_is_what_was_captured(self):
+        count_payments([measured(amount=10000, amount_captured=4000), measured(amount=1000)])
+
+        assert payment_figures()["volume"] == {"eur": 5000}
+
     def test_a_payment_that_goes_on_is_counted_where_it_is(self):
         payment_id = uuid.uuid4()
         count_payments([measured(payment_id, status=PaymentStatus.REQUIRES_ACTION)])

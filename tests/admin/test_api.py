@@ -92,14 +92,15 @@ class TestAnswers:
         assert stuck[0]["identifier"] == str(event.event_id)
 
     def test_metrics(self, reader, client_of):
-        count([measured(), measured(amount=1)])
+        count([measured(), measured(amount=1), measured(amount=100, amount_captured=40)])
 
         response = client_of(reader, "Bearer").get("/metrics")
 
         assert response["Content-Type"].startswith("text/plain; version=0.0.4")
         lines = response.text.splitlines()
         labels = '{payment_type="one_off",currency="eur",status="succeeded"}'
-        assert f"paybridge_payments{labels} 2" in lines
-        assert f"paybridge_payments_minor_units{labels} 2000" in lines
+        assert f"paybridge_payments{labels} 3" in lines
+        assert f"paybridge_payments_minor_units{labels} 2100" in lines
+        assert f"paybridge_captured_minor_units{labels} 2040" in lines
         assert "paybridge_stuck 0" in lines
         assert response.text.endswith("\n")

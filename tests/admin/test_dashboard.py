@@ -61,6 +61,22 @@ class TestDashboard:
         assert (cards["Volume EUR"].value, cards["Volume EUR"].change) == ("30.00", "+100.0 %")
         assert "insufficient funds" in page.text
 
+    def test_what_was_captured_in_part_is_shown_as_that_part(self, admin_client):
+        pay(amount=10000, amount_captured=4000)
+        held = {"status": PaymentStatus.REQUIRES_CAPTURE, "amount_captured": 0}
+        pay(amount=9000, ago=timedelta(minutes=6), **held)
+
+        page = admin_client.get(URL)
+
+        card = next(one for one in page.context["cards"] if one.name == "Volume EUR")
+        assert (card.value, card.note) == ("40.00", "40.00 on average")
+        (_, chart), *_ = page.context["charts"].volumes
+        assert ": 40.00 EUR" in chart
+        assert ": 100.00 EUR" not in chart
+        for bars in dict(page.context["breakdowns"]).values():
+            assert {bar.volume for bar in bars} <= {"40.00 EUR", ""}
+        assert [money for _, money in page.context["newest"]] == ["40.00 EUR", "90.00 EUR"]
+
     def test_currencies_are_never_added_up(self, admin_client):
         pay(amount=3000)
         pay(amount=500, currency="jpy")
@@ -286,6 +302,18 @@ class TestExports:
         assert found["subscriptions.movements", "", "new", "eur", "count"] == ("1", "")
         assert found["latency", "", "", "", "count"] == ("2", "")
         assert ("totals", "now", "", "", "volume") not in found
+
+    def test_volume_in_csv_is_what_was_captured(self, admin_client):
+        pay(amount=10000, amount_captured=4000)
+
+        rows = self.rows(admin_client, period="7d")
+
+        told = {
+            (row["value"], row["units"])
+            for row in rows
+            if row["figure"] in ("volume", "average") and row["value"] not in ("", "0")
+        }
+        assert told == {("4000", "40.00")}
 
     def test_csv_has_all_that_json_has(self, admin_client):
         ExchangeRate.objects.create(

@@ -47,6 +47,31 @@ class TestFigures:
         assert (eur.before.count, eur.before.volume) == (1, 7)
         assert jpy.before.conversion is None
 
+    def test_volume_is_what_was_captured_of_what_succeeded(self):
+        ExchangeRate.objects.create(
+            currency="usd", into="eur", rate=Decimal("0.5"), valid_from=date(2026, 11, 1)
+        )
+        held = uuid.uuid4()
+        waits = {"status": PaymentStatus.REQUIRES_CAPTURE, "amount_captured": 0}
+        part = {"amount": 10000, "amount_captured": 4000}
+        pay({"payment_id": held, "amount": 10000, **waits}, {"amount": 9000, **waits})
+        pay({"payment_id": held, "revision": 2, **part}, {"amount": 1000})
+        pay({"currency": "usd", **part})
+
+        eur, usd = selectors.figures(DAY)
+        (converted,) = selectors.converted_figures(DAY)
+
+        assert (eur.now.volume, eur.now.captured, eur.now.average) == (5000, 5000, 2500)
+        assert (usd.now.volume, usd.now.average) == (4000, 4000)
+        assert converted.now.volume == 5000 + 2000
+        assert selectors.payment_figures()["volume"] == {"eur": 5000, "usd": 4000}
+        for grain in (Grain.HOUR, Grain.DAY):
+            told = [one.figures.volume for one in selectors.series(DAY, grain=grain)]
+            assert told == [5000, 4000]
+        for by in ("country", "card_brand", "payment_type", "currency"):
+            told = [one.figures.volume for one in selectors.breakdown(DAY, by)]
+            assert told == [5000, 4000]
+
     @pytest.mark.parametrize(
         ("start", "end"),
         [

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from kafka_bridge.contracts import PaymentStatus
+
 
 class PaymentFact(models.Model):
     """What is known of a payment: the newest that was measured, and what any measurement saw.
@@ -42,6 +44,11 @@ class PaymentFact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payment_id}: {self.status}"
+
+    @property
+    def amount_shown(self) -> int:
+        """What was captured of a payment that succeeded; of others, what was asked for."""
+        return self.captured if self.status == PaymentStatus.SUCCEEDED else self.amount
 
 
 class PaymentStep(models.Model):

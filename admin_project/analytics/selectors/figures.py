@@ -24,12 +24,15 @@ _FAILED: Final = (
     PaymentStatus.CANCELED,
     PaymentStatus.FAILED,
 )
-_MEASURES: Final = ("count", "amount", "captured", "refunded", "refunds", "disputes")
+_MEASURES: Final = ("count", "captured", "refunded", "refunds", "disputes")
 Breakdown = Property | Literal["payment_type", "currency", "status"]
 
 
 class PaymentFigures(TypedDict):
-    """How many payments there are, by status, and what succeeded in minor units by currency."""
+    """How many payments there are, by status, and what was captured of those that succeeded.
+
+    In minor units by currency.
+    """
 
     count: int
     by_status: dict[str, int]
@@ -40,7 +43,8 @@ class PaymentFigures(TypedDict):
 class Figures:
     """What became of some payments of one currency, in minor units.
 
-    What came back did so in this time, of whatever payments.
+    `volume` is what was captured of those that succeeded. What came back did so in this time, of
+    whatever payments.
     """
 
     count: int = 0
@@ -48,7 +52,6 @@ class Figures:
     failed: int = 0
     """Declined, canceled, or refused by Stripe; the rest is not final."""
     volume: int = 0
-    """The amounts of those that succeeded."""
     captured: int = 0
     refunded: int = 0
     refunds: int = 0
@@ -72,7 +75,7 @@ class Figures:
 
     @property
     def average(self) -> int | None:
-        """The mean amount of those that succeeded."""
+        """What was captured of those that succeeded, on average."""
         return round(self.volume / self.succeeded) if self.succeeded else None
 
     def add(self, row: dict[str, Any]) -> None:
@@ -84,7 +87,7 @@ class Figures:
         self.disputes += row["disputes"]
         if row["status"] == PaymentStatus.SUCCEEDED:
             self.succeeded += row["count"]
-            self.volume += int(row["amount"])
+            self.volume += int(row["captured"])
         elif row["status"] in _FAILED:
             self.failed += row["count"]
 
@@ -142,7 +145,7 @@ def payment_figures() -> PaymentFigures:
     for row in rows:
         by_status[row["status"]] += row["count"]
         if row["status"] == PaymentStatus.SUCCEEDED:
-            volume[row["currency"]] = int(row["amount"])
+            volume[row["currency"]] = int(row["captured"])
     return {"count": sum(by_status.values()), "by_status": dict(by_status), "volume": volume}
 
 

@@ -15,7 +15,10 @@ from kafka_bridge.contracts.currencies import decimals
 
 @dataclass(frozen=True, kw_only=True)
 class Converted:
-    """Sums in minor units of `into`; `missing` are the currencies that no rate leads from."""
+    """Sums in minor units of `into`; `missing` are the currencies that no rate leads from.
+
+    `volume` is what was captured of the payments that succeeded.
+    """
 
     into: str
     volume: int
@@ -70,7 +73,7 @@ class _Rates:
 
 
 def converted_figures(period: Period, filters: Filters = EVERYTHING) -> list[ConvertedFigures]:
-    """Convert what succeeded and went back into each currency that there is a rate into.
+    """Convert what was captured and went back into each currency that there is a rate into.
 
     Each day's is converted at the rate of that day, and nothing into the chosen currency itself.
     """
