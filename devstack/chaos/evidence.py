@@ -43,6 +43,7 @@ _PAYMENTS: Final = {
     ),
     "admin": (
         "SELECT payment_id::text AS id, amount, currency, status, revision,"
+        " captured AS amount_captured, refunded AS amount_refunded,"
         " requested_at AS created_at FROM analytics_paymentfact WHERE subscription_id IS NULL"
     ),
 }
@@ -66,8 +67,8 @@ _PAID: Final = {
     "customer": _INVOICES_PAID,
     "payment": _INVOICES_PAID,
     "admin": (
-        "SELECT subscription_id::text, amount, currency FROM analytics_paymentfact"
-        " WHERE subscription_id IS NOT NULL AND status = 'succeeded' AND amount > 0"
+        "SELECT subscription_id::text, captured AS amount, currency FROM analytics_paymentfact"
+        " WHERE subscription_id IS NOT NULL AND status = 'succeeded' AND captured > 0"
     ),
 }
 _BALANCE: Final = """

@@ -98,11 +98,11 @@ def all_agree(evidence: Evidence) -> Finding:
             finding.equal(f"{name}: Stripe", intent["status"], row["status"])
             finding.equal(f"{name}: PaymentIntent", intent["id"], row["payment_intent_id"])
             moved = (charges_of(intent), refunds_of(intent))
-            shown = ledgers["customer"].payments.get(entry.payment_id, {})
+            shown = (ledger.payments.get(entry.payment_id, {}) for ledger in ledgers.values())
             books = evidence.booked_of[entry.payment_id]
             finding.equal(
-                f"{name}: Stripe, payment, customer, ledger",
-                *(moved, _moved(row), _moved(shown), (books["charges"], books["refunds"])),
+                f"{name}: Stripe, ledger, {', '.join(ledgers)}",
+                *(moved, (books["charges"], books["refunds"]), *map(_moved, shown)),
             )
     for name, ledger in ledgers.items():
         known = {entry.payment_id for entry in accepted(evidence)}
@@ -125,18 +125,18 @@ def sums_agree(evidence: Evidence) -> Finding:
     sums = {
         name: _sums(list(ledger.payments.values())) for name, ledger in evidence.ledgers.items()
     }
-    days = sorted(set().union(*sums.values()))
-    for day in days:
-        finding.equal(f"{day}: {', '.join(sums)}", *(by_day[day] for by_day in sums.values()))
+    keys = sorted(set().union(*sums.values()))
+    for key in keys:
+        finding.equal(f"{key}: {', '.join(sums)}", *(of_each[key] for of_each in sums.values()))
     audit = {currency: of["net"] for currency, of in evidence.audit["per_currency"].items()}
-    for currency in sorted({currency for _, currency in days} | audit.keys()):
-        of_each = (subscriptions.paid(one.paid, currency) for one in evidence.ledgers.values())
-        finding.equal(f"{currency}: subscriptions, {', '.join(evidence.ledgers)}", *of_each)
-        nets = (_net(evidence.ledgers[name], currency) for name in ("customer", "payment"))
+    for currency in sorted({currency for _, currency, _ in keys} | audit.keys()):
+        paid = (subscriptions.paid(one.paid, currency) for one in evidence.ledgers.values())
+        finding.equal(f"{currency}: subscriptions, {', '.join(evidence.ledgers)}", *paid)
+        nets = (_net(ledger, currency) for ledger in evidence.ledgers.values())
         booked = sum(row["amount"] for row in evidence.balance if row["currency"] == currency)
         entered = -sum(row["amount"] for row in evidence.entries if row["currency"] == currency)
         finding.equal(
-            f"{currency}: Stripe, books, ledger, customer, payment",
+            f"{currency}: Stripe, books, ledger, {', '.join(evidence.ledgers)}",
             *(audit.get(currency, 0), booked, entered, *nets),
         )
     return finding
@@ -148,11 +148,12 @@ def _net(ledger: Ledger, currency: str) -> int:
     return kept + subscriptions.paid(ledger.paid, currency)
 
 
-def _sums(rows: list[Row]) -> Counter[tuple[str, str]]:
-    sums: Counter[tuple[str, str]] = Counter()
+def _sums(rows: list[Row]) -> Counter[tuple[str, str, str]]:
+    sums: Counter[tuple[str, str, str]] = Counter()
     for row in rows:
         if row["status"] == _SUCCEEDED:
-            sums[str(row["created_at"].date()), row["currency"]] += row["amount"]
+            for of in ("amount", "amount_captured"):
+                sums[str(row["created_at"].date()), row["currency"], of] += row[of]
     return sums
 
 
