@@ -24,6 +24,20 @@ class NotBegun(StateConflict):
     default_detail = "This subscription has not begun: its first invoice is not paid."
 
 
+class NotPaidFor(StateConflict):
+    """An invoice is not paid, and a change would credit what nobody paid."""
+
+    default_code = "subscription_unpaid"
+    default_detail = "An invoice of this subscription is not paid. Pay it first."
+
+
+class IsPaused(StateConflict):
+    """Nothing is collected, and a change would credit what nobody paid."""
+
+    default_code = "subscription_paused"
+    default_detail = "This subscription is paused. Resume it first."
+
+
 class NothingToReactivate(StateConflict):
     """It is not to end."""
 

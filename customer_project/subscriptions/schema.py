@@ -28,6 +28,7 @@ from customer_project.subscriptions.serializers import (
 
 _ID: Final = OpenApiParameter("id", UUID, OpenApiParameter.PATH)
 _ALWAYS: Final = ("not_answered_yet", "subscription_has_ended")
+_NO_PLAN: Final = ("subscription_incomplete", "subscription_unpaid", "subscription_paused")
 
 
 def _change(request: type[serializers.Serializer[Any]] | None, *conflicts: str) -> Any:
@@ -72,8 +73,8 @@ subscriptions_documented = extend_schema_view(
     reactivate=_change(None, "nothing_to_reactivate"),
     pause=_change(None, "subscription_incomplete"),
     resume=_change(None, "not_paused"),
-    plan=_change(ChangePlanSerializer, "subscription_incomplete", "not_previewed"),
-    preview_plan=_change(PreviewPlanSerializer, "subscription_incomplete"),
+    plan=_change(ChangePlanSerializer, *_NO_PLAN, "not_previewed"),
+    preview_plan=_change(PreviewPlanSerializer, *_NO_PLAN),
     card=_change(CardSerializer),
     pay=_change(None, "no_open_invoice"),
     refresh=_change(None),

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import StripeRejected, is_missing
+from payment_project.stripe_gateway.lists import all_of
 from payment_project.stripe_gateway.subscription_states import JSON
 
 _WITH_PAYMENT: Final = ["payments.data.payment.payment_intent"]
@@ -33,6 +34,16 @@ async def find_invoice(invoice_id: str, *, of: str) -> dict[str, Any] | None:
             return None
         raise
     return invoice if subscription_of(invoice) == of else None
+
+
+async def open_invoices(stripe_subscription_id: str) -> list[dict[str, Any]]:
+    """List the open invoices of a Subscription, the oldest first.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    wanted = {"subscription": stripe_subscription_id, "status": "open"}
+    return [invoice async for invoice in all_of("/v1/invoices", wanted)][::-1]
 
 
 def subscription_of(invoice: JSON) -> str:

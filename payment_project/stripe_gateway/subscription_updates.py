@@ -5,11 +5,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from kafka_bridge.contracts import PlanInfo, ProrationPreview, SubscriptionUpdateRequested
+from kafka_bridge.contracts import (
+    PlanInfo,
+    ProrationPreview,
+    SubscriptionStatus,
+    SubscriptionUpdateRequested,
+)
 from payment_project.stripe_gateway.cards import HowToPay, attach, take_card, use_card
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import NotOfThisSubscription, StripeRejected
-from payment_project.stripe_gateway.invoices import find_invoice, pay_invoice
+from payment_project.stripe_gateway.invoices import find_invoice, open_invoices, pay_invoice
 from payment_project.stripe_gateway.prices import find_or_make_price
 from payment_project.stripe_gateway.sdk import stripe
 from payment_project.stripe_gateway.states import Refusal
@@ -30,6 +35,8 @@ from payment_project.stripe_gateway.subscriptions import (
 
 _ENDED: Final = Refusal("subscription_ended", "This subscription has ended.")
 _NOT_BEGUN: Final = Refusal("subscription_incomplete", "This subscription is not paid for yet.")
+_UNPAID: Final = Refusal("invoice_open", "An invoice is not paid. Pay it first.")
+_PAUSED: Final = Refusal("collection_paused", "This subscription is paused. Resume it first.")
 _NO_INVOICE: Final = Refusal("invoice_not_open", "There is no unpaid invoice.")
 
 
@@ -119,7 +126,7 @@ async def _resume(event: SubscriptionUpdateRequested, subscription: JSON) -> Out
 
 
 async def _preview_plan(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
-    if refusal := _not_running(subscription):
+    if refusal := _not_running(subscription) or await _not_settled(subscription):
         return Outcome(refusal)
     at = int((event.proration_date or event.timestamp).timestamp())
     at = max(at, subscription["items"]["data"][0]["current_period_start"])
@@ -143,14 +150,24 @@ async def _preview_plan(event: SubscriptionUpdateRequested, subscription: JSON) 
 
 
 async def _change_plan(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
-    """Change plan and quantity, and invoice the difference at once: what the preview showed."""
+    """Change plan and quantity once the difference is paid, which is invoiced at once.
+
+    Where it is declined, or the bank wants to see the customer, all stays as it is until the
+    invoice is paid, or void a day later:
+    https://docs.stripe.com/billing/subscriptions/pending-updates
+    """
     if refusal := _not_running(subscription):
         return Outcome(refusal)
     item = await _changed_item(event, subscription)
-    current = subscription["items"]["data"][0]
-    if (current["price"]["id"], current["quantity"]) == (item["price"], item["quantity"]):
+    if _is_or_will_be(subscription, item):
         return Outcome()
-    params: dict[str, Any] = {"items": [item], "proration_behavior": "always_invoice"}
+    if refusal := await _not_settled(subscription):
+        return Outcome(refusal)
+    params: dict[str, Any] = {
+        "items": [item],
+        "proration_behavior": "always_invoice",
+        "payment_behavior": "pending_if_incomplete",
+    }
     if event.proration_date:
         params["proration_date"] = int(event.proration_date.timestamp())
     await _post(event, params)
@@ -276,6 +293,22 @@ def _not_running(subscription: JSON) -> Refusal | None:
     if has_ended(subscription):
         return _ENDED
     return _NOT_BEGUN if subscription["status"] == "incomplete" else None
+
+
+async def _not_settled(subscription: JSON) -> Refusal | None:
+    """Refuse what would credit a customer for a time that they have not paid for."""
+    if subscription["status"] in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID):
+        return _UNPAID
+    if subscription["pause_collection"] or subscription["status"] == SubscriptionStatus.PAUSED:
+        return _PAUSED
+    return _UNPAID if await open_invoices(subscription["id"]) else None
+
+
+def _is_or_will_be(subscription: JSON, item: Mapping[str, Any]) -> bool:
+    pending = subscription["pending_update"] or {}
+    either = [*subscription["items"]["data"], *(pending.get("subscription_items") or ())]
+    wanted = (item["price"], item["quantity"])
+    return any((one["price"]["id"], one["quantity"]) == wanted for one in either)
 
 
 def _refusal_of_state(error: StripeRejected) -> Refusal | None:

@@ -16,7 +16,7 @@ from payment_project.stripe_gateway.errors import (
     card_is_owned_or_spent,
 )
 from payment_project.stripe_gateway.idempotency import make_once
-from payment_project.stripe_gateway.invoices import find_invoice
+from payment_project.stripe_gateway.invoices import find_invoice, open_invoices
 from payment_project.stripe_gateway.lists import all_of
 from payment_project.stripe_gateway.prices import find_or_make_price
 from payment_project.stripe_gateway.sdk import stripe
@@ -104,8 +104,7 @@ async def whole_snapshot_of(
     """
     wanted = dict.fromkeys([*invoice_ids, subscription["latest_invoice"]])
     if has_ended(subscription):
-        unpaid = {"subscription": subscription["id"], "status": "open"}
-        wanted |= {invoice["id"]: None async for invoice in all_of("/v1/invoices", unpaid)}
+        wanted |= {invoice["id"]: None for invoice in await open_invoices(subscription["id"])}
     found = [await find_invoice(one, of=subscription["id"]) for one in wanted if one]
     return snapshot_of(subscription, [invoice_of(invoice) for invoice in found if invoice])
 

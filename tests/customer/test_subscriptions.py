@@ -245,6 +245,21 @@ class TestChange:
         assert code_of(response) == "subscription_incomplete"
         assert post(api, f"{subscription.id}/cancel/").status_code == 202
 
+    @pytest.mark.parametrize(
+        ("state", "code"),
+        [
+            ({"status": "past_due"}, "subscription_unpaid"),
+            ({"status": "unpaid"}, "subscription_unpaid"),
+            ({"paused": True}, "subscription_paused"),
+        ],
+    )
+    def test_another_plan_waits_until_all_is_paid(self, api, running, state, code):
+        handlers.move_subscriptions_on([updated(running, revision=2, **state)])
+
+        for path in ("plan/", "plan/preview/"):
+            response = post(api, f"{running.id}/{path}", {"plan": "pro-monthly"})
+            assert (response.status_code, code_of(response)) == (409, code)
+
     def test_after_its_end(self, api, running):
         handlers.move_subscriptions_on([updated(running, status="canceled", revision=2)])
 

@@ -1,5 +1,7 @@
 """Renewals: paid, failed, needing the customer; what is told of them, and how it ends."""
 
+from typing import ClassVar
+
 import pytest
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
@@ -10,7 +12,7 @@ from payment_project.subscriptions.models import DunningPolicy, Invoice, Subscri
 from payment_project.subscriptions.tasks import end_unpaid
 from tests.at_stripe import DAY
 from tests.payment.conftest import invoice_updates, published, subscription_updates
-from tests.payment.subscribing import Clock
+from tests.payment.subscribing import PRO, TEAM, Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,6 +136,112 @@ class TestFailed:
         is_over = setting == "cancel"
         assert renewal.customer_can == ("nothing" if is_over else "change_card")
         assert subscription.cancellation_reason == ("payment_failed" if is_over else "")
+
+
+class TestAnotherPlan:
+    """Nobody is credited for a time that they have not paid for."""
+
+    PLAN: ClassVar = {"subscription_plan_id": "team-monthly", "plan_info": TEAM}
+
+    @pytest.fixture
+    def refused(self, change):
+        """Ask for another plan and for what it costs, and return why neither was done."""
+
+        def refused(subscription):
+            before = (subscription.subscription_plan_id, subscription.quantity)
+            shown = change("preview_plan", subscription, **self.PLAN)
+            answer = change("change_plan", subscription, **self.PLAN)
+            assert (answer.subscription_plan_id, answer.quantity) == before
+            assert (shown.preview, answer.refused) == (None, shown.refused)
+            return answer.refused
+
+        return refused
+
+    @pytest.fixture
+    def balance(self, at_stripe):
+        def balance(subscription):
+            of = at_stripe.get(f"/v1/subscriptions/{subscription.stripe_subscription_id}")
+            return at_stripe.get(f"/v1/customers/{of['customer']}")["balance"]
+
+        return balance
+
+    @pytest.fixture
+    def declined(self, subscribed, give_card, change):
+        """Ask for more with a card that is declined."""
+        subscription = subscribed()
+        give_card(subscription, BAD)
+        many = {"subscription_plan_id": "pro-monthly", "plan_info": PRO, "quantity": 1000}
+        answer = change("change_plan", subscription, **many)
+        assert (answer.status, answer.quantity, answer.refused) == ("active", 1, None)
+        assert invoice_updates()[-1].amount_due == 999 * 1900
+        return subscription
+
+    def test_not_while_past_due(self, renewed, refused, balance):
+        subscription = renewed(BAD)
+
+        assert refused(subscription) == "An invoice is not paid. Pay it first."
+        assert balance(subscription) == 0
+
+    def test_not_while_unpaid(self, renewed, try_again, set_at_stripe, refused):
+        set_at_stripe("unpaid")
+        subscription = renewed(BAD)
+        for _ in range(3):
+            try_again(subscription)
+
+        assert subscription.status == "unpaid"
+        assert refused(subscription) == "An invoice is not paid. Pay it first."
+
+    def test_not_while_paused(self, renewed, change, refused):
+        subscription = renewed()
+        change("pause", subscription)
+
+        assert refused(subscription) == "This subscription is paused. Resume it first."
+        change("resume", subscription)
+        assert change("change_plan", subscription, **self.PLAN).amount == TEAM.amount
+
+    def test_not_while_the_last_change_is_not_paid(self, declined, change, refused, balance):
+        assert refused(declined) == "An invoice is not paid. Pay it first."
+        change("change_plan", declined, subscription_plan_id="pro-monthly", plan_info=PRO)
+        assert balance(declined) == 0
+
+    def test_asked_again_after_a_decline_is_no_other_change(self, declined, change, at_stripe):
+        before = at_stripe.counts()
+        many = {"subscription_plan_id": "pro-monthly", "plan_info": PRO, "quantity": 1000}
+
+        assert change("change_plan", declined, **many).refused is None
+        assert at_stripe.counts() == before
+
+    def test_comes_once_its_invoice_is_paid(self, declined, change):
+        change("change_card", declined, payment_method_id="pm_card_mastercard")
+
+        answer = subscription_updates()[-1]
+        assert (answer.status, answer.quantity) == ("active", 1000)
+        assert invoice_updates()[-1].amount_paid == 999 * 1900
+
+    def test_comes_once_the_bank_has_seen_the_customer(
+        self, subscribed, give_card, change, at_stripe
+    ):
+        subscription = subscribed()
+        give_card(subscription, NEEDS_CUSTOMER)
+        assert change("change_plan", subscription, **self.PLAN).amount == PRO.amount
+        asked = invoice_updates()[-1]
+        assert (asked.status, asked.customer_can) == ("open", "authenticate")
+        assert asked.client_secret.startswith(asked.payment_intent_id)
+
+        at_stripe.command(f"intents/{asked.payment_intent_id}/authenticate")
+
+        answer = change("refresh", subscription)
+        assert (answer.status, answer.amount) == ("active", TEAM.amount)
+        assert invoice_updates()[-1].amount_paid > 0
+
+    def test_that_nobody_paid_is_given_up_after_a_day(self, declined, clock, change):
+        asked = invoice_updates()[-1].invoice_id
+        clock.advance(days=1)
+
+        change("refresh", declined, invoice_id=asked)
+
+        assert invoice_updates()[-1].status == "void"
+        assert change("change_plan", declined, **self.PLAN).refused is None
 
 
 class TestNeedsTheCustomer:

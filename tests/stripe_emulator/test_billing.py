@@ -507,6 +507,60 @@ class TestChangeOfPrice:
             (2028, 1, 31, 12, 0, 0)
         )
 
+    @pytest.fixture
+    def pending(self, client, subscriber, subscribe, price):
+        """Ask for a dearer price with a card that is declined, or that the bank asks about."""
+
+        def pending(card):
+            customer = subscriber()
+            subscription = subscribe(customer)
+            method = client.v1.payment_methods.attach(card, {"customer": customer.id})
+            client.v1.subscriptions.update(subscription.id, {"default_payment_method": method.id})
+            return self.change(
+                client,
+                subscription,
+                price(5000),
+                proration_behavior="always_invoice",
+                payment_behavior="pending_if_incomplete",
+            )
+
+        return pending
+
+    def test_that_is_not_paid_waits_until_it_is(self, client, pending):
+        waiting = pending("pm_card_chargeCustomerFail")
+        invoice = waiting.latest_invoice
+        assert (waiting.status, waiting["items"].data[0].price.unit_amount) == ("active", 2000)
+        assert waiting.pending_update.subscription_items[0].price.unit_amount == 5000
+        assert (invoice.status, invoice.amount_due) == ("open", 3000)
+        assert invoice.next_payment_attempt is None
+
+        good = client.v1.payment_methods.attach("pm_card_visa", {"customer": waiting.customer})
+        client.v1.invoices.pay(invoice.id, {"payment_method": good.id})
+
+        changed = client.v1.subscriptions.retrieve(waiting.id)
+        assert changed["items"].data[0].price.unit_amount == 5000
+        assert changed.pending_update is None
+        types = [event.type for event in client.v1.events.list({"limit": 100}).data]
+        assert "customer.subscription.pending_update_applied" in types
+
+    def test_that_the_bank_asks_about_waits_for_the_customer(self, client, pending):
+        waiting = pending("pm_card_authenticationRequired")
+
+        payment = client.v1.invoices.retrieve(
+            waiting.latest_invoice.id, {"expand": ["payments.data.payment.payment_intent"]}
+        ).payments.data[0]
+        assert payment.payment.payment_intent.status == "requires_action"
+        assert waiting.pending_update
+
+    def test_that_is_not_paid_in_time_is_given_up(self, client, pending, advance):
+        waiting = pending("pm_card_chargeCustomerFail")
+
+        advance(JANUARY_31 + 23 * HOUR)
+
+        after = client.v1.subscriptions.retrieve(waiting.id, {"expand": ["latest_invoice"]})
+        assert (after.pending_update, after.latest_invoice.status) == (None, "void")
+        assert after["items"].data[0].price.unit_amount == 2000
+
     def test_quantity(self, client, subscriber, subscribe):
         subscription = subscribe(subscriber())
         item = subscription["items"].data[0]

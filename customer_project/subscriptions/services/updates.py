@@ -131,6 +131,14 @@ def _check_begun(subscription: Subscription) -> None:
         raise errors.NotBegun
 
 
+def _check_plan(subscription: Subscription) -> None:
+    _check_begun(subscription)
+    if subscription.status in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID):
+        raise errors.NotPaidFor
+    if subscription.paused:
+        raise errors.IsPaused
+
+
 def _check_reactivate(subscription: Subscription) -> None:
     if not subscription.cancel_at_period_end:
         raise errors.NothingToReactivate
@@ -150,7 +158,7 @@ _CHECKS: Final[dict[Action, Callable[[Subscription], None]]] = {
     "reactivate": _check_reactivate,
     "pause": _check_begun,
     "resume": _check_resume,
-    "preview_plan": _check_begun,
-    "change_plan": _check_begun,
+    "preview_plan": _check_plan,
+    "change_plan": _check_plan,
     "pay": _check_pay,
 }

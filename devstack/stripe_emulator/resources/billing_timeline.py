@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from devstack.stripe_emulator.errors import StripeError, StripeObject
 from devstack.stripe_emulator.objects import hidden
-from devstack.stripe_emulator.resources import subscription_states
+from devstack.stripe_emulator.resources import pending_updates, subscription_states
 from devstack.stripe_emulator.session import Session
 
 Step = Callable[[], object]
@@ -53,6 +53,11 @@ def moments_of(session: Session, subscription: StripeObject) -> Iterator[Moment]
     if status == "incomplete":
         expires_at = subscription["created"] + subscription_states.EXPIRES_AFTER
         yield expires_at, functools.partial(subscription_states.expire, session, subscription)
+    if subscription["pending_update"]:
+        yield (
+            subscription["pending_update"]["expires_at"],
+            functools.partial(pending_updates.expire, session, subscription),
+        )
     if status not in subscription_states.BILLED:
         return
     paused = subscription["pause_collection"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from devstack.stripe_emulator.errors import StripeError, StripeObject, resource_missing
-from devstack.stripe_emulator.objects import merged_metadata, new_object, public
+from devstack.stripe_emulator.objects import hidden, merged_metadata, new_object, public
 from devstack.stripe_emulator.resources import (
     invoice_drafts,
     invoice_lines,
@@ -47,8 +47,12 @@ def change_items(
     *,
     proration_behavior: str,
     proration_date: int | None = None,
+    must_be_paid: bool = False,
 ) -> None:
-    """Add, change and remove items; what was paid for and not used is credited."""
+    """Add, change and remove items; what was paid for and not used is credited.
+
+    A change that must be paid has no effect on the status if its invoice is not.
+    """
     at = proration_date or session.now(subscription)
     items = [dict(item) for item in subscription["items"]["data"]]
     before = {item["id"]: dict(item) for item in items}
@@ -67,27 +71,33 @@ def change_items(
     if _interval(items[0]) != interval:
         if prorates:
             _credit_unused(session, subscription, before, period, at)
-        restart_period(session, subscription)
+        restart_period(session, subscription, must_be_paid=must_be_paid)
         return
     subscription_states.set_period(subscription, at=at)
     session.save(subscription)
     if prorates:
         _prorate(session, subscription, before, period, at)
         if proration_behavior == "always_invoice":
-            invoice_changes(session, subscription)
+            invoice_changes(session, subscription, must_be_paid=must_be_paid)
 
 
-def restart_period(session: Session, subscription: StripeObject) -> None:
+def restart_period(
+    session: Session, subscription: StripeObject, *, must_be_paid: bool = False
+) -> None:
     """Begin a new period now and invoice it at once."""
     now = session.now(subscription)
     session.save(subscription, billing_cycle_anchor=now)
     subscription_states.set_period(subscription, at=now)
     if subscription["status"] in ("active", "past_due"):
-        invoice_changes(session, subscription, new_period=True)
+        invoice_changes(session, subscription, new_period=True, must_be_paid=must_be_paid)
 
 
 def invoice_changes(
-    session: Session, subscription: StripeObject, *, new_period: bool = False
+    session: Session,
+    subscription: StripeObject,
+    *,
+    new_period: bool = False,
+    must_be_paid: bool = False,
 ) -> None:
     """Invoice what is waiting, and the new period if one began, and take the money."""
     customer = session.the(subscription["customer"])
@@ -107,8 +117,11 @@ def invoice_changes(
         invoice_lines.add(invoice, lines)
     invoice_drafts.collect_pending_items(session, invoice, subscription)
     session.save(subscription, latest_invoice=invoice["id"])
+    if must_be_paid:
+        hidden(invoice)["of_change"] = True
+        session.save(invoice, auto_advance=False)
     session.emit("invoice.created", invoice)
-    subscription_states.collect(session, invoice)
+    subscription_states.collect(session, invoice, off_session=not must_be_paid)
 
 
 def _apply(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from devstack.stripe_emulator.errors import StripeError, StripeObject
+from devstack.stripe_emulator.objects import hidden
 from devstack.stripe_emulator.resources import invoice_drafts, invoice_lines, invoice_states
 from devstack.stripe_emulator.resources.billing_periods import period_around
 from devstack.stripe_emulator.session import Session
@@ -106,6 +107,7 @@ def cancel(
         },
         ended_at=now,
         pause_collection=None,
+        pending_update=None,
     )
     session.emit("customer.subscription.deleted", subscription)
     return subscription
@@ -159,7 +161,7 @@ def end_trial(session: Session, subscription: StripeObject) -> None:
         session.emit("customer.subscription.paused", subscription)
 
 
-def collect(session: Session, invoice: StripeObject) -> None:
+def collect(session: Session, invoice: StripeObject, *, off_session: bool = True) -> None:
     """Finalize a renewal's draft and take the money, as its subscription has it."""
     subscription = invoice_states.subscription_of(session, invoice)
     paused = subscription and subscription["pause_collection"]
@@ -171,14 +173,14 @@ def collect(session: Session, invoice: StripeObject) -> None:
     elif paused:
         invoice_states.mark_uncollectible(session, invoice)
     elif invoice["collection_method"] == "charge_automatically":
-        try_to_pay(session, invoice)
+        try_to_pay(session, invoice, off_session=off_session)
 
 
-def try_to_pay(session: Session, invoice: StripeObject) -> None:
-    """Attempt payment off-session; without a method, or declined, the invoice stays open."""
+def try_to_pay(session: Session, invoice: StripeObject, *, off_session: bool = True) -> None:
+    """Attempt payment; without a method, or declined, the invoice stays open."""
     if invoice_states.default_payment_method(session, invoice) is None:
         retries = invoice["attempt_count"]
-        planned = retries < len(invoice_states.RETRY_AFTER_DAYS)
+        planned = invoice["auto_advance"] and retries < len(invoice_states.RETRY_AFTER_DAYS)
         days = invoice_states.RETRY_AFTER_DAYS[retries] if planned else 0
         session.save(
             invoice,
@@ -190,7 +192,7 @@ def try_to_pay(session: Session, invoice: StripeObject) -> None:
         _on_invoice(session, invoice, "failed" if planned else "given_up")
         return
     try:
-        invoice_states.pay(session, invoice, off_session=True)
+        invoice_states.pay(session, invoice, off_session=off_session)
     except StripeError as error:
         if not error.keeps_effects:
             raise
@@ -199,7 +201,7 @@ def try_to_pay(session: Session, invoice: StripeObject) -> None:
 def _on_invoice(session: Session, invoice: StripeObject, what: str) -> None:
     """Follow an invoice: paid makes active, failed makes past due, given up ends it."""
     subscription = invoice_states.subscription_of(session, invoice)
-    if subscription is None or subscription["status"] in ENDED:
+    if subscription is None or subscription["status"] in ENDED or hidden(invoice).get("of_change"):
         return
     status = subscription["status"]
     if what == "paid":

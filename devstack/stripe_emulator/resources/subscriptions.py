@@ -11,6 +11,7 @@ from devstack.stripe_emulator.resources import (
     billing_timeline,
     customer_lookup,
     invoice_states,
+    pending_updates,
     setup_intents,
     subscription_changes,
     subscription_creation,
@@ -115,13 +116,17 @@ def update(request: Request) -> StripeObject:
     _set_plain_fields(session, subscription, params)
     subscription_creation.set_cancellation(session, subscription, params)
     if "items" in params:
+        must_be_paid = _must_be_paid(params)
         subscription_changes.change_items(
             session,
             subscription,
             params["items"],
             proration_behavior=params.get("proration_behavior", "create_prorations"),
             proration_date=params.get("proration_date"),
+            must_be_paid=must_be_paid,
         )
+        if must_be_paid:
+            pending_updates.keep_if_unpaid(session, subscription, before)
     anchor = params.get("billing_cycle_anchor")
     if anchor and anchor.get("type") == "now":
         subscription_changes.restart_period(session, subscription)
@@ -178,6 +183,16 @@ def index_items(request: Request) -> StripeObject:
         "subscription", request.params["subscription"], param="subscription"
     )
     return a_list(subscription["items"]["data"], url=request.path)
+
+
+def _must_be_paid(params: Params) -> bool:
+    behaviour = params.get("payment_behavior", "allow_incomplete")
+    if behaviour not in ("allow_incomplete", "pending_if_incomplete"):
+        raise StripeError(
+            "Only `allow_incomplete` and `pending_if_incomplete` are emulated for changes.",
+            param="payment_behavior",
+        )
+    return bool(behaviour == "pending_if_incomplete")
 
 
 def _charges(subscription: StripeObject) -> bool:
