@@ -1,29 +1,45 @@
 """compose.yaml, checked without an engine: its schema, its commands, who gets which secret."""
 
+import contextlib
+import os
 import re
+import subprocess
+import time
 
 import compose_spec
 import pytest
 import yaml
 
 from devstack import services
-from devstack.paths import ROOT
-from devstack.ports import Ports
+from devstack.paths import PYTHON, ROOT
+from devstack.ports import HOST, Ports, answers
 
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 COMPOSE = ROOT / "docker" / "compose.yaml"
+INIT = ROOT / "docker" / "postgres-init.sh"
 
 ONLY = {
+    "POSTGRES_PASSWORD": {"postgres"},
+    "CUSTOMER_DB_PASSWORD": {"postgres", "customer"},
+    "PAYMENT_DB_PASSWORD": {"postgres", "payment"},
+    "ADMIN_DB_PASSWORD": {"postgres", "admin"},
+    "CUSTOMER_SECRET_KEY": {"customer"},
+    "PAYMENT_SECRET_KEY": {"payment"},
+    "ADMIN_SECRET_KEY": {"admin"},
     "STRIPE_API_KEY": {"payment"},
     "CELERY_BROKER_URL": {"payment"},
     "STRIPE_PUBLISHABLE_KEY": {"customer"},
     "STRIPE_WEBHOOK_SECRETS": {"customer", "payment"},
+    "EMAIL_URL": {"customer"},
 }
 
 
-def interpolated(text):
-    """Put a value or the default in the place of each variable, as Compose does."""
-    return VARIABLE.sub(lambda found: found[3] if found[2] == "-" else "example1", text)
+def interpolated(text, values=()):
+    """Put a value, the default or its name in the place of each variable, as Compose does."""
+    values = dict(values)
+    return VARIABLE.sub(
+        lambda found: values.get(found[1]) or (found[3] if found[2] == "-" else found[1]), text
+    )
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +75,39 @@ class TestCompose:
         for program in services.programs(tmp_path, Ports(tmp_path / "ports.json")):
             assert comparable(ours[program.name]["command"]) == comparable(program.command)
 
-    def test_each_service_gets_its_own_secrets_only(self, ours):
-        for name, one in ours.items():
+    def test_each_service_gets_its_own_secrets_only(self, compose, ours):
+        for name, one in compose["services"].items():
             service = "admin" if name == "create-topics" else name.partition("-")[0]
+            environment = one.get("environment", {})
             for variable, owners in ONLY.items():
-                assert (variable in one["environment"]) == (service in owners), (name, variable)
-            assert one["environment"]["DATABASE_URL"].endswith(f"/paybridge_{service}")
+                told = variable in environment or variable in str(environment.values())
+                assert told == (service in owners), (name, variable)
+            if name in ours:
+                assert environment["DATABASE_URL"].endswith(f"/paybridge_{service}")
+
+    def test_each_database_user_gets_a_password_of_its_own(self):
+        made = dict(re.findall(r"^database_of (\w+) \"\$(\w+)\"$", INIT.read_text(), re.MULTILINE))
+
+        assert made == {one: f"{one.upper()}_DB_PASSWORD" for one in services.SERVICES}
+
+    def test_each_service_gets_every_variable_that_its_settings_read(self, ours):
+        for service in services.SERVICES:
+            of_others = {name for name, owners in ONLY.items() if service not in owners}
+            read = read_by("kafka_bridge", f"{service}_project") - of_others
+            assert read <= set(ours[f"{service}-web"]["environment"])
+
+    @pytest.mark.parametrize("hosts", ["", "pay.example.com"])
+    def test_web_is_healthy_however_it_is_reached(self, hosts, tmp_path):
+        values = {"DJANGO_ALLOWED_HOSTS": hosts, "DJANGO_SECURE_SSL_REDIRECT": "1"}
+        values["EMAIL_URL"] = "smtp://127.0.0.1:9"
+        web = yaml.safe_load(interpolated(COMPOSE.read_text(), values))["services"]["customer-web"]
+        port = Ports(tmp_path / "ports.json").get("web")
+
+        with serving(web, port, values):
+            kind, program, *check = web["healthcheck"]["test"]
+            assert (kind, program) == ("CMD", "python")
+            here = [word.replace(":8000", f":{port}") for word in check]
+            assert subprocess.run([PYTHON, *here], check=False).returncode == 0
 
     def test_only_this_machine_reaches_the_published_ports(self, compose):
         published = [port for one in compose["services"].values() for port in one.get("ports", [])]
@@ -82,10 +125,7 @@ class TestCompose:
 
 class TestEnvExample:
     def test_names_every_variable_that_the_settings_read(self):
-        read = set()
-        for folder in ("kafka_bridge", *(f"{name}_project" for name in services.SERVICES)):
-            for file in (ROOT / folder).rglob("*.py"):
-                read |= set(re.findall(r"\benv\.\w+\(\s*\"(\w+)\"", file.read_text()))
+        read = read_by("kafka_bridge", *(f"{name}_project" for name in services.SERVICES))
 
         assert read
         assert read <= example_names()
@@ -102,6 +142,37 @@ class TestDockerfile:
 
         assert sources
         assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
+@contextlib.contextmanager
+def serving(web, port, values):
+    """Run a web process of compose.yaml on this machine, without its database."""
+    passed_on = {name: text or values.get(name) for name, text in web["environment"].items()}
+    environment = {name: str(text) for name, text in passed_on.items() if text}
+    command = [word.replace("0.0.0.0:8000", f"{HOST}:{port}") for word in web["command"]]
+    process = subprocess.Popen(
+        [PYTHON, "-m", *command, "--no-control-socket"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+    )
+    try:
+        while not answers(port):
+            assert process.poll() is None
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def read_by(*folders):
+    """The variables that modules in these folders read."""
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    return {
+        name
+        for file in files
+        for name in re.findall(r"\benv\.\w+\(\s*\"(\w+)\"", file.read_text())
+    }
 
 
 def example_names():
