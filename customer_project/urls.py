@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from customer_project.emails.health import emails_health
 from customer_project.metrics import families
 from customer_project.payments.api import PaymentViewSet, SavedCardViewSet
 from customer_project.subscriptions.api import PlanViewSet, SubscriptionViewSet
@@ -31,7 +32,7 @@ urlpatterns = [
     path("webhooks/stripe/", stripe_webhook, name="stripe-webhook"),
     path("metrics", MetricsView.as_view(families=families), name="metrics"),
     path("admin/", admin.site.urls),
-    *health_urls(webhooks=webhooks_health),
+    *health_urls(webhooks=webhooks_health, emails=emails_health),
 ]
 
 if settings.API_DOCS:

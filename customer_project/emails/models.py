@@ -36,6 +36,8 @@ class Email(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)
     """When it is tried next; empty once it was sent or given up."""
     sent_at = models.DateTimeField(null=True, blank=True)
+    given_up_at = models.DateTimeField(null=True, blank=True)
+    """When it was tried for the last time, in vain; empty once it is queued again."""
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
 
@@ -50,6 +52,11 @@ class Email(models.Model):
         indexes = (
             models.Index(
                 fields=["due_at"], name="email_due", condition=models.Q(due_at__isnull=False)
+            ),
+            models.Index(
+                fields=["given_up_at"],
+                name="email_given_up",
+                condition=models.Q(given_up_at__isnull=False),
             ),
         )
 

@@ -14,6 +14,7 @@ import structlog
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from customer_project.emails.models import Email
@@ -25,7 +26,7 @@ from kafka_bridge.errors import text_of
 logger = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS: Final = 20
-"""With the waits below, an e-mail is tried for most of a day."""
+"""With the waits below, an e-mail is tried for half a day."""
 _FIRST_WAIT: Final = 10.0
 _LONGEST_WAIT: Final = 3600.0
 _ADDRESS: Final = re.compile(r"""[^\s<>"'(){}\[\],:;]+@[^\s<>"'(){}\[\],:;]+""")
@@ -63,6 +64,13 @@ def queue_news(
     Email.objects.bulk_create([email], ignore_conflicts=True)
 
 
+def queue_again(emails: QuerySet[Email]) -> int:
+    """Queue those that were given up, to be tried as often as new ones; return how many."""
+    return emails.filter(given_up_at__isnull=False).update(
+        due_at=timezone.now(), given_up_at=None, attempts=0
+    )
+
+
 def send_next(backend: BaseEmailBackend) -> bool:
     """Send the e-mail that has been due for longest. Returns False if none is due."""
     with transaction.atomic():
@@ -79,7 +87,7 @@ def send_next(backend: BaseEmailBackend) -> bool:
         email.due_at = None
         if message is not None:
             _send(email, message, backend)
-        email.save(update_fields=["due_at", "sent_at", "attempts", "error"])
+        email.save(update_fields=["due_at", "sent_at", "given_up_at", "attempts", "error"])
         return True
 
 
@@ -99,6 +107,8 @@ def _send(email: Email, message: EmailMessage, backend: BaseEmailBackend) -> Non
         if email.attempts < MAX_ATTEMPTS:
             wait = min(_FIRST_WAIT * 2**email.attempts, _LONGEST_WAIT)
             email.due_at = timezone.now() + timedelta(seconds=wait)
+        else:
+            email.given_up_at = timezone.now()
         logger.warning("email_failed", email=email.pk, attempts=email.attempts, error=email.error)
     else:
         email.error = ""

@@ -2,9 +2,12 @@ import smtplib
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customer_project.emails import services
@@ -14,6 +17,7 @@ from customer_project.payments.services import apply_outcomes
 from kafka_bridge.contracts import PaymentStatus
 from tests.customer.conftest import client_of, make_customer, post, published
 from tests.customer.test_payments import answered
+from tests.django_admin import list_url
 
 MISSED = {
     "status": "requires_payment_method",
@@ -55,6 +59,21 @@ def make_payment(customer, **body):
 def tell(payment, *, status="succeeded", **fields):
     outcome = answered(payment, status=PaymentStatus(status), **fields)
     apply_outcomes([outcome])
+
+
+def give_up(payment):
+    """Try for the last time to send what the payment's customer is to be told."""
+    tell(payment, amount_captured=1999)
+    Email.objects.update(attempts=services.MAX_ATTEMPTS - 1)
+    services.send_next(Refusing())
+    return Email.objects.get()
+
+
+def health():
+    """What monitors are told of e-mails: status, facts, problems."""
+    answer = Client().get("/health/")
+    told = answer.json()
+    return answer.status_code, told["emails"], told["problems"]
 
 
 def sent():
@@ -160,7 +179,123 @@ class TestRefusedByTheServer:
 
         services.send_next(Refusing())
 
-        assert Email.objects.get().due_at is None
+        email = Email.objects.get()
+        assert email.due_at is None
+        assert email.given_up_at
+
+
+class TestGivenUp:
+    @pytest.fixture
+    def email(self, payment):
+        return give_up(payment)
+
+    @pytest.fixture
+    def queue_again(self, client, django_user_model):
+        def queue_again(*emails, permission="change_email"):
+            clerk = django_user_model.objects.create_user(f"may {permission}", is_staff=True)
+            clerk.user_permissions.add(Permission.objects.get(codename=permission))
+            client.force_login(clerk)
+            chosen = [email.pk for email in emails]
+            return client.post(
+                list_url(Email),
+                {"action": "queue_again", "_selected_action": chosen},
+                follow=True,
+            )
+
+        return queue_again
+
+    def test_is_queued_again_in_django_admin(self, email, queue_again):
+        answer = queue_again(email)
+
+        assert "Queued again: 1." in answer.text
+        assert len(sent()) == 1
+        email.refresh_from_db()
+        assert email.sent_at
+        assert email.given_up_at is None
+
+    def test_is_tried_as_often_as_before(self, email, queue_again):
+        queue_again(email)
+
+        services.send_next(Refusing())
+
+        email.refresh_from_db()
+        assert (email.attempts, email.given_up_at) == (1, None)
+        assert email.due_at
+
+    def test_what_was_sent_or_waits_stays_as_it_is(self, ada, queue_again):
+        tell(make_payment(ada))
+        sent()
+        tell(make_payment(ada))
+        Email.objects.filter(sent_at=None).update(due_at=timezone.now() + timedelta(hours=1))
+        before = list(Email.objects.order_by("id").values())
+
+        answer = queue_again(*Email.objects.all())
+
+        assert "Queued again: 0." in answer.text
+        assert list(Email.objects.order_by("id").values()) == before
+
+    def test_who_may_only_look_queues_nothing(self, email, queue_again):
+        answer = queue_again(email, permission="view_email")
+
+        assert answer.status_code == 200
+        assert sent() == []
+
+
+class TestHealth:
+    def test_nothing_is_late(self, payment):
+        tell(payment)
+        Email.objects.update(due_at=timezone.now() - timedelta(minutes=4))
+
+        status, facts, problems = health()
+
+        assert (status, facts["given_up"], problems) == (200, 0, [])
+        assert 240 <= facts["oldest_overdue_seconds"] < 300
+
+    def test_what_waits_for_its_next_try_is_not_overdue(self, payment):
+        tell(payment)
+        Email.objects.update(due_at=timezone.now() + timedelta(minutes=4))
+
+        assert health() == (200, {"given_up": 0, "oldest_overdue_seconds": 0.0}, [])
+
+    def test_nobody_sends(self, payment):
+        tell(payment)
+        Email.objects.update(due_at=timezone.now() - timedelta(minutes=10))
+
+        status, facts, problems = health()
+
+        late = facts["oldest_overdue_seconds"]
+        assert status == 503
+        assert late >= 600
+        assert problems == [f"emails: the oldest is overdue by {late:.0f} s: see send_emails"]
+
+    def test_one_was_given_up(self, payment):
+        give_up(payment)
+
+        assert health() == (
+            503,
+            {"given_up": 1, "oldest_overdue_seconds": 0.0},
+            ["emails: 1 given up in the last day: see the e-mails in Django admin"],
+        )
+
+    def test_the_day_after_it_is_counted_still(self, payment):
+        give_up(payment)
+        Email.objects.update(given_up_at=timezone.now() - timedelta(days=1, seconds=1))
+
+        assert health() == (200, {"given_up": 1, "oldest_overdue_seconds": 0.0}, [])
+
+    def test_reads_no_e_mail_that_was_sent(self, payment):
+        give_up(payment)
+        with CaptureQueriesContext(connection) as captured:
+            health()
+
+        asked = [one["sql"] for one in captured if "emails_email" in one["sql"]]
+        assert asked
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            for statement in asked:
+                cursor.execute(f"EXPLAIN {statement}")
+                plan = str(cursor.fetchall())
+                assert "email_due" in plan or "email_given_up" in plan, plan
 
 
 class TestBankAsks:

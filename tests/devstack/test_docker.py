@@ -96,6 +96,12 @@ class TestCompose:
             read = read_by("kafka_bridge", f"{service}_project") - of_others
             assert read <= set(ours[f"{service}-web"]["environment"])
 
+    @pytest.mark.parametrize("variable", ["EMAIL_URL", "SHOP_URL", "DEFAULT_FROM_EMAIL"])
+    def test_starts_nothing_that_cannot_reach_customers(self, variable):
+        asked = [found for found in VARIABLE.finditer(COMPOSE.read_text()) if found[1] == variable]
+
+        assert [found[2] for found in asked] == ["?"]
+
     @pytest.mark.parametrize("hosts", ["", "pay.example.com"])
     def test_web_is_healthy_however_it_is_reached(self, hosts, tmp_path):
         values = {"DJANGO_ALLOWED_HOSTS": hosts, "DJANGO_SECURE_SSL_REDIRECT": "1"}
@@ -169,9 +175,7 @@ def read_by(*folders):
     """The variables that modules in these folders read."""
     files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
     return {
-        name
-        for file in files
-        for name in re.findall(r"\benv\.\w+\(\s*\"(\w+)\"", file.read_text())
+        name for file in files for name in re.findall(r"\benv\.\w+\(\s*\"(\w+)\"", file.read_text())
     }
 
 

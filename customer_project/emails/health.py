@@ -1,0 +1,29 @@
+"""E-mails that nobody sends or that could not be sent, for the service's health."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from customer_project.emails.models import Email
+from kafka_bridge.health import Finding
+
+OVERDUE_LIMIT: Final = 300.0
+"""Seconds. A mailer looks every two, so an older one means none, or one that cannot keep up."""
+
+
+def emails_health() -> Finding:
+    """Count the e-mails that were given up, and tell how late the oldest one is that is due."""
+    now = timezone.now()
+    due = Email.objects.filter(due_at__lte=now).order_by("due_at")
+    oldest = due.values_list("due_at", flat=True).first()
+    overdue = (now - oldest).total_seconds() if oldest else 0.0
+    given_up = Email.objects.filter(given_up_at__isnull=False)
+    lately = given_up.filter(given_up_at__gte=now - timedelta(days=1)).count()
+    problems = []
+    if overdue > OVERDUE_LIMIT:
+        problems.append(f"the oldest is overdue by {overdue:.0f} s: see send_emails")
+    if lately:
+        problems.append(f"{lately} given up in the last day: see the e-mails in Django admin")
+    facts = {"given_up": given_up.count(), "oldest_overdue_seconds": round(overdue, 3)}
+    return Finding(facts, "; ".join(problems))
