@@ -36,7 +36,7 @@ class ScopedTokenAdmin(admin.ModelAdmin[T]):
         """Whether it may be used."""
         return token.is_valid
 
-    @admin.action(description="Revoke the selected tokens")
+    @admin.action(permissions=["change"], description="Revoke the selected tokens")
     def revoke(self, request: HttpRequest, queryset: QuerySet[T]) -> None:
         """Let nobody use them any more."""
         revoked = services.revoke_tokens(self.model, [token.pk for token in queryset])

@@ -2,6 +2,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -145,6 +146,24 @@ class TestAdmin:
             reverse(f"{name}_changelist"), {"action": "revoke", "_selected_action": [token.pk]}
         )
         assert client_with(text).get("/api/payments/").status_code == 401
+
+    @pytest.mark.parametrize(
+        ("permission", "status"), [("view_merchanttoken", 200), ("change_merchanttoken", 401)]
+    )
+    def test_only_who_may_change_tokens_revokes_them(
+        self, client, django_user_model, permission, status
+    ):
+        clerk = django_user_model.objects.create_user("clerk", is_staff=True)
+        clerk.user_permissions.add(Permission.objects.get(codename=permission))
+        client.force_login(clerk)
+        token, text = make_token(name="Shop", scopes=list(Scope))
+
+        client.post(
+            reverse("admin:merchants_merchanttoken_changelist"),
+            {"action": "revoke", "_selected_action": [token.pk]},
+        )
+
+        assert client_with(text).get("/api/payments/").status_code == status
 
 
 class TestLimit:
