@@ -41,6 +41,8 @@ def sign(webhook_event: Mapping[str, Any], *, secret: str) -> tuple[str, str]:
 
 
 def _is_signed_with(secret: str, event: WebhookReceived) -> bool:
+    if not event.signature.isascii():  # which `hmac.compare_digest` does not compare
+        return False
     try:
         return bool(
             stripe.WebhookSignature.verify_header(

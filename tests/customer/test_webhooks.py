@@ -42,14 +42,14 @@ def deliver(about, *, event_id="", secret=SECRET):
     return deliver_body(orjson.dumps(event), secret=secret)
 
 
-def deliver_body(body, *, secret=SECRET, signed_ago=0):
+def deliver_body(body, *, secret=SECRET, signed_ago=0, more=""):
     signed_at = int(time.time()) - signed_ago
     signature = hmac.new(secret.encode(), b"%d." % signed_at + body, hashlib.sha256).hexdigest()
     return Client().post(
         "/webhooks/stripe/",
         body,
         content_type="application/json",
-        headers={"Stripe-Signature": f"t={signed_at},v1={signature}"},
+        headers={"Stripe-Signature": f"t={signed_at},v1={signature}{more}"},
     )
 
 
@@ -165,13 +165,14 @@ class TestDelivery:
         [
             (b"{}", {"secret": "whsec_of_somebody"}, 400),
             (b'{"id": "evt_1"}', {"signed_ago": 310}, 400),
+            (b"{}", {"more": "\u00e9"}, 400),
             (b"[]", {}, 400),
             (b'{"id": 7}', {}, 400),
             (b'{"id": "evt_1", "object": "event", "data": 7}', {}, 400),
             (b"no json", {}, 400),
             (b" " * 300_000, {}, 413),
         ],
-        ids=["signature", "stale", "list", "id", "data", "json", "size"],
+        ids=["signature", "stale", "not ASCII", "list", "id", "data", "json", "size"],
     )
     def test_refused_is_counted_where_operators_see_it(self, admin_user, body, options, status):
         response = deliver_body(body, **options)

@@ -58,11 +58,12 @@ class TestForged:
             {"secret": "whsec_of_somebody"},
             {"raw_payload": '{"id": "evt_1", "type": "payment_intent.succeeded"}'},
             {"signature": ""},
+            {"signature": "t=1,v1=\u00e9"},
             {"signature": "t=1,v1=00"},
             {"signature": f"t={int(time.time())}"},
             {"signature": "no signature"},
         ],
-        ids=["secret", "body", "none", "wrong", "no_v1", "nonsense"],
+        ids=["secret", "body", "none", "not_ascii", "wrong", "no_v1", "nonsense"],
     )
     def test_is_dead_with_its_reason(self, arrive, forged):
         assert reason(arrive(webhook(**forged))) == "none of our webhook secrets signed this body"
