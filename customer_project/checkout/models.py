@@ -46,10 +46,11 @@ class Item(models.Model):
             return
         least = currencies.minimum_amount(self.currency)
         most = currencies.maximum_amount(self.currency)
+        step = currencies.step(self.currency)
         if not least <= self.amount <= most:
             raise ValidationError({"amount": f"From {least} to {most} in {self.currency}."})
-        if self.currency in currencies.THREE_DECIMAL and self.amount % 10:
-            raise ValidationError({"amount": f"In {self.currency} the last digit must be 0."})
+        if self.amount % step:
+            raise ValidationError({"amount": f"A multiple of {step} in {self.currency}."})
 
     @property
     def name(self) -> str:

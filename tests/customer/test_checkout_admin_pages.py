@@ -44,7 +44,18 @@ class TestItems:
         order.refresh_from_db()
         assert (item.amount, order.amount) == (1390, 1290)
 
-    @pytest.mark.parametrize("wrong", [{"amount": 49}, {"amount": 1290.5}, {"currency": "zzz"}])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"amount": 49},
+            {"amount": 1290.5},
+            {"currency": "zzz"},
+            {"currency": "kwd", "amount": 1295},
+            {"currency": "isk", "amount": 1290},
+            {"currency": "ugx", "amount": 150_050},
+        ],
+        ids=str,
+    )
     def test_a_price_that_cannot_be_charged_is_refused(self, admin_client, wrong):
         item = make_item()
 
