@@ -1,4 +1,4 @@
-"""Invoices: looked at, and paid."""
+"""Invoices: looked at, finalized, and paid."""
 
 from typing import Any, Final
 from urllib.parse import quote
@@ -50,6 +50,16 @@ def subscription_of(invoice: JSON) -> str:
     """Return the Subscription that an invoice bills; empty if it bills none."""
     details = (invoice["parent"] or {}).get("subscription_details") or {}
     return str(details.get("subscription") or "")
+
+
+async def finalize_invoice(invoice_id: str, *, idempotency_key: str) -> None:
+    """Open a draft, so that it can be paid; Stripe goes on with it as it would have.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    path = f"/v1/invoices/{quote(invoice_id, safe='')}/finalize"
+    await request("post", path, {}, idempotency_key=idempotency_key)
 
 
 async def pay_invoice(

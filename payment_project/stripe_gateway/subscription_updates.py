@@ -1,6 +1,6 @@
 """What is done to a subscription at Stripe after its set-up."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -14,10 +14,16 @@ from kafka_bridge.contracts import (
 from payment_project.stripe_gateway.cards import HowToPay, attach, take_card, use_card
 from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import NotOfThisSubscription, StripeRejected
-from payment_project.stripe_gateway.invoices import find_invoice, open_invoices, pay_invoice
+from payment_project.stripe_gateway.invoices import open_invoices
 from payment_project.stripe_gateway.prices import find_or_make_price
 from payment_project.stripe_gateway.sdk import stripe
 from payment_project.stripe_gateway.states import Refusal
+from payment_project.stripe_gateway.subscription_payments import (
+    find_invoice_of,
+    pay_each,
+    pay_with,
+    unpaid_invoices,
+)
 from payment_project.stripe_gateway.subscription_states import (
     JSON,
     IntentStep,
@@ -46,6 +52,7 @@ class Outcome(NamedTuple):
     refusal: Refusal | None = None
     preview: ProrationPreview | None = None
     new_card: IntentStep | None = None
+    invoice_ids: Sequence[str] = ()
 
 
 async def update_subscription(event: SubscriptionUpdateRequested) -> SubscriptionSnapshot:
@@ -75,7 +82,9 @@ async def update_subscription(event: SubscriptionUpdateRequested) -> Subscriptio
         if refusal is None:
             raise
         outcome = Outcome(refusal=refusal)
-    snapshot = await retrieve_subscription(subscription["id"], invoice_ids=invoice_ids)
+    snapshot = await retrieve_subscription(
+        subscription["id"], invoice_ids=[*outcome.invoice_ids, *invoice_ids]
+    )
     return replace(
         snapshot,
         refusal=outcome.refusal,
@@ -182,17 +191,22 @@ async def _change_card(event: SubscriptionUpdateRequested, subscription: JSON) -
     setup = await take_card(
         subscription, how, event=event, stripe_customer_id=subscription["customer"]
     )
+    tried: Sequence[str] = ()
     if setup["status"] == "succeeded":
-        await _pay_with(setup, subscription)
-    return Outcome(new_card=step_of(setup))
+        tried = await pay_with(setup, subscription)
+    return Outcome(new_card=step_of(setup), invoice_ids=tried)
 
 
 async def _pay(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcome:
-    invoice = await _invoice(subscription, event.invoice_id)
-    if invoice is None or invoice["status"] not in ("open", "uncollectible", "paid"):
-        return Outcome(_NO_INVOICE)
-    if invoice["status"] == "paid":
-        return Outcome()
+    """Pay one invoice, or else all that are open."""
+    unpaid = [] if event.invoice_id else await unpaid_invoices(subscription)
+    if not unpaid:
+        invoice = await find_invoice_of(subscription, event.invoice_id)
+        if invoice is None or invoice["status"] not in ("open", "uncollectible", "paid"):
+            return Outcome(_NO_INVOICE)
+        if invoice["status"] == "paid":
+            return Outcome()
+        unpaid = [invoice]
     card = event.payment_method_id
     if card:  # an invoice is paid with none but its Customer's
         card = await attach(
@@ -200,8 +214,8 @@ async def _pay(event: SubscriptionUpdateRequested, subscription: JSON) -> Outcom
             stripe_customer_id=subscription["customer"],
             idempotency_key=f"{event.event_id}:attach",
         )
-    await _try_to_pay(invoice, f"{event.event_id}:pay", payment_method_id=card)
-    return Outcome()
+    tried = await pay_each(unpaid, f"{event.event_id}:pay", payment_method_id=card)
+    return Outcome(invoice_ids=tried)
 
 
 async def finish_card(setup: JSON) -> str:
@@ -217,7 +231,7 @@ async def finish_card(setup: JSON) -> str:
     if stripe_subscription_id and setup["status"] == "succeeded":
         subscription = await fetch_subscription(stripe_subscription_id)
         if not has_ended(subscription) and await use_card(subscription, setup):
-            await _pay_with(setup, subscription)
+            await pay_with(setup, subscription)
     return stripe_subscription_id
 
 
@@ -231,30 +245,6 @@ _ACTIONS: Final[dict[str, Callable[[SubscriptionUpdateRequested, JSON], Awaitabl
     "change_card": _change_card,
     "pay": _pay,
 }
-
-
-async def _pay_with(setup: JSON, subscription: JSON) -> None:
-    """Try to pay what is open with the card of a SetupIntent, which the Subscription has.
-
-    Once for each invoice, whoever hears of the card: who asked for it, or a webhook.
-    """
-    invoice = await _invoice(subscription)
-    if invoice and invoice["status"] == "open":
-        await _try_to_pay(invoice, f"{setup['id']}:pay")
-
-
-async def _try_to_pay(
-    invoice: JSON, idempotency_key: str, *, payment_method_id: str | None = None
-) -> None:
-    # By the invoice, too: should another be the latest by the next attempt, that is another call.
-    key = f"{idempotency_key}:{invoice['id']}"
-    try:
-        await pay_invoice(invoice["id"], payment_method_id=payment_method_id, idempotency_key=key)
-    except stripe.CardError:
-        return  # it stands in the invoice
-    except StripeRejected as error:
-        if getattr(error.__cause__, "code", None) != "invoice_already_paid":
-            raise
 
 
 async def _post(
@@ -279,13 +269,8 @@ async def _changed_item(event: SubscriptionUpdateRequested, subscription: JSON) 
     }
 
 
-async def _invoice(subscription: JSON, invoice_id: str | None = None) -> JSON | None:
-    wanted = invoice_id or subscription["latest_invoice"]
-    return await find_invoice(wanted, of=subscription["id"]) if wanted else None
-
-
 async def _is_unpaid(subscription: JSON, invoice_id: str) -> bool:
-    invoice = await _invoice(subscription, invoice_id)
+    invoice = await find_invoice_of(subscription, invoice_id)
     return invoice is not None and invoice["status"] in ("open", "uncollectible")
 
 

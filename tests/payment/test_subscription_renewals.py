@@ -138,6 +138,54 @@ class TestFailed:
         assert subscription.cancellation_reason == ("payment_failed" if is_over else "")
 
 
+class TestLateInSeveralPeriods:
+    @pytest.fixture
+    def late_twice(self, renewed, clock, change, set_at_stripe):
+        """Let two renewals be tried in vain."""
+        set_at_stripe("past_due")
+        subscription = renewed(BAD)
+        clock.reach(subscription.current_period_end, seconds=2 * HOUR)
+        change("refresh", subscription)
+        assert Invoice.objects.filter(status="open").count() == 2
+        return subscription
+
+    @pytest.fixture
+    def unpaid(self, renewed, try_again, clock, change, set_at_stripe):
+        """Let Stripe give up, and the next period begin: its invoice stays a draft."""
+        set_at_stripe("unpaid")
+        subscription = renewed(BAD)
+        for _ in range(3):
+            try_again(subscription)
+        clock.reach(subscription.current_period_end, seconds=2 * HOUR)
+        change("refresh", subscription)
+        assert (subscription.status, invoice_updates()[-1].status) == ("unpaid", "draft")
+        return subscription
+
+    @pytest.mark.parametrize("late", ["late_twice", "unpaid"])
+    @pytest.mark.parametrize(
+        ("action", "card"), [("pay", GOOD), ("change_card", "pm_card_mastercard")]
+    )
+    def test_all_is_paid_the_oldest_first(self, request, change, late, action, card):
+        subscription = request.getfixturevalue(late)
+
+        answer = change(action, subscription, payment_method_id=card)
+
+        assert answer.status == "active"
+        assert {one.status for one in Invoice.objects.all()} == {"paid"}
+        older, newer = [one for one in invoice_updates() if one.status == "paid"][-2:]
+        assert older.period_start < newer.period_start
+        subscription.refresh_from_db()
+        assert subscription.unpaid_since is None
+
+    def test_first_decline_is_the_last_attempt(self, late_twice, change, at_stripe):
+        before = at_stripe.counts()["charge"]
+
+        change("pay", late_twice)
+
+        assert at_stripe.counts()["charge"] == before + 1
+        assert Invoice.objects.filter(status="open").count() == 2
+
+
 class TestAnotherPlan:
     """Nobody is credited for a time that they have not paid for."""
 
