@@ -128,6 +128,13 @@ def web_port(service: str, ports: Ports) -> int:
     return ports.get(name, preferred=_PREFERRED_PORTS[name])
 
 
+def take_other_ports(folder: Path) -> None:
+    """Choose the ports of a stack that runs beside others: not the usual ones, which these want."""
+    ports = Ports(folder / "ports.json")
+    for program in ("stripe-emulator", *_PREFERRED_PORTS):
+        ports.get(program)
+
+
 def programs(folder: Path, ports: Ports) -> list[Program]:
     """Return the processes of the three services, in the order in which they start."""
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from devstack.commands import guarded, say
 from devstack.launch import clean_environment, read_env
 from devstack.paths import PYTHON, ROOT, STATE
+from devstack.services import take_other_ports
 from devstack.stack import KAFKA_CHOICES, Stack
 from devstack.testing import STACK_FOLDER
 
@@ -158,7 +159,10 @@ class Run:
     def _one(self, stage: Stage, stack: Stack) -> Counts:
         if not stage.whole_stack:
             return self._tested(stage, stack)
-        with Stack(stack.folder / _WHOLE_STACK, kafka=self.kafka, say=say) as whole:
+        folder = stack.folder / _WHOLE_STACK
+        folder.mkdir()
+        take_other_ports(folder)
+        with Stack(folder, kafka=self.kafka, say=say) as whole:
             whole.start_servers()
             whole.start_services()
             return self._tested(stage, whole)

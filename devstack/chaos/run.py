@@ -32,9 +32,8 @@ from devstack.chaos.weather import Weather
 from devstack.chaos.wishes import wishes
 from devstack.commands import guarded, say
 from devstack.paths import STATE
-from devstack.ports import Ports
 from devstack.running import RunningStack
-from devstack.services import DEMO_API_KEY, SERVICES
+from devstack.services import DEMO_API_KEY, take_other_ports
 from devstack.stack import KAFKA_CHOICES, Stack
 from kafka_bridge.contracts import Topic
 
@@ -121,9 +120,7 @@ def _plan(options: argparse.Namespace) -> list[Step]:
 def _run(options: argparse.Namespace, folder: Path) -> Report:
     started = time.monotonic()
     say(f"Starting, seed {options.seed}:")
-    ports = Ports(folder / "ports.json")
-    for program in ("stripe-emulator", *(f"{service}-web" for service in SERVICES)):
-        ports.get(program)  # no usual one: while it is killed, another stack would take it
+    take_other_ports(folder)  # while one of the usual is free, another stack would take it
     environment = {
         **os.environ,
         **dict.fromkeys(_RATE_LIMITS, str(Quota.of(options.rate).requests)),
