@@ -120,7 +120,7 @@ def open_before(moment: datetime) -> dict[str, list[str]]:
 
 
 def _captured(seen: Sequence[PartSeen]) -> set[str]:
-    # Stripe shows an authorisation that was given up as a refund. No money came back.
+    # Until 2025 Stripe showed an authorisation that was given up as a refund.
     ours = Payment.objects.filter(
         payment_intent_id__in={one.part_of for one in seen} - {""}, amount_captured__gt=0
     )

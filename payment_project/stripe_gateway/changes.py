@@ -64,7 +64,6 @@ _PARTS: Final[dict[PartKind, str]] = {
     "dispute": "/v1/disputes",
     "invoice": "/v1/invoices",
 }
-_MONEY_TAKEN: Final = "succeeded"
 _WITH_INVOICE: Final = ("latest_invoice", "default_payment_method", "pending_setup_intent")
 
 
@@ -196,15 +195,10 @@ def _part(part: Mapping[str, Any]) -> PartSeen:
 
 def _payment(intent: Mapping[str, Any]) -> PaymentSeen:
     state, charge = state_of(intent), intent["latest_charge"]
-    # Stripe shows an authorisation that was given up as a refund. No money came back.
-    refunded = charge["amount_refunded"] if charge and intent["status"] == _MONEY_TAKEN else 0
-    is_part = state.amount_captured < intent["amount"]  # the rest of the hold is shown as one too
-    if is_part and refunded:
-        refunded = max(refunded - (intent["amount"] - state.amount_captured), 0)
     return PaymentSeen(
         payment_intent_id=state.payment_intent_id,
         status=state.status,
         amount_captured=state.amount_captured,
-        amount_refunded=refunded,
+        amount_refunded=charge["amount_refunded"] if charge and state.amount_captured else 0,
         origin=state.origin,
     )

@@ -97,7 +97,7 @@ async def whole_state_of(intent: Mapping[str, Any]) -> IntentState:
     """Read what `fetch` returned, and ask for what it can hold no room for."""
     state, charge = state_of(intent), intent["latest_charge"]
     if not state.amount_captured:
-        # Stripe shows an authorisation that was given up as a refund. No money came back.
+        # Until 2025 Stripe showed an authorisation that was given up as a refund.
         return replace(state, refunds=(), disputes=())
     of_payment = {"payment_intent": state.payment_intent_id}
     refunds, disputes = charge["refunds"], list[dict[str, Any]]()

@@ -266,6 +266,18 @@ def test_authorisation_that_was_given_up_is_no_refund(handle, at_stripe, paid):
     assert not Divergence.objects.filter(kind="different_refund").exists()
 
 
+def test_refund_of_what_was_captured_in_part_is_no_divergence(handle, at_stripe, paid):
+    payment = paid(options={"capture_method": "manual"})
+    handle(asked("capture", payment, amount=1500), asked("refund", payment, amount=500))
+    forget(all_events(at_stripe))
+
+    services.reconcile()
+
+    payment.refresh_from_db()
+    assert (payment.amount_captured, payment.amount_refunded) == (1500, 500)
+    assert not Divergence.objects.filter(object_id=payment.payment_intent_id).exists()
+
+
 class Shop:
     """A hundred payments and some subscriptions, and what happened to them at Stripe alone."""
 

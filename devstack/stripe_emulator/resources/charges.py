@@ -163,13 +163,6 @@ def capture(session: Session, charge: StripeObject, amount: int) -> StripeObject
     return charge
 
 
-def release(session: Session, charge: StripeObject) -> StripeObject:
-    """Give an authorisation back uncaptured: Stripe shows it as refunded in full."""
-    session.save(charge, amount_refunded=charge["amount"], refunded=True)
-    session.emit("charge.refunded", charge)
-    return charge
-
-
 def settle(session: Session, charge: StripeObject) -> StripeObject:
     """Record a captured charge's balance transaction, once."""
     if charge["balance_transaction"]:

@@ -242,8 +242,6 @@ def _attempt_with(
 
 def cancel_intent(session: Session, intent: StripeObject, *, reason: str | None) -> StripeObject:
     """Cancel an intent that can be."""
-    if intent["status"] == "requires_capture":
-        charges.release(session, session.the(intent["latest_charge"]))
     session.save(
         intent,
         status="canceled",
