@@ -40,9 +40,9 @@ def read_until(now: datetime) -> datetime:
 
 
 def missed(events: Sequence[Mapping[str, Any]]) -> Found:
-    """Return the webhooks that this service handles and never saw."""
+    """Return the webhooks that this service handles, and never saw or cannot handle."""
     wanted = {event["id"]: event["type"] for event in events if event["type"] in HANDLED}
-    known = webhooks.processed_among(wanted)
+    known = webhooks.known_among(wanted)
     return {
         event_id: ("missed_webhook", kind)
         for event_id, kind in wanted.items()

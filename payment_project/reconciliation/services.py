@@ -1,6 +1,6 @@
 """Finding what webhooks missed, and having it repaired in its own lane."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from kafka_bridge import database, outbox
 from kafka_bridge.contracts import Event
+from kafka_bridge.models import InboxEvent
 from payment_project.reconciliation import repairs, selectors
 from payment_project.reconciliation.models import Divergence, Run
 from payment_project.reconciliation.selectors import Found
@@ -147,6 +148,7 @@ def _record(found: Found) -> list[Divergence]:
         return []
     now = database.now()
     asked: list[Divergence] = []
+    dead = _whose_repair_is_dead(found)
     for object_id in sorted(found):
         kind, detail = found[object_id]
         others = Divergence.objects.filter(object_id=object_id, resolved_at=None)
@@ -156,7 +158,9 @@ def _record(found: Found) -> list[Divergence]:
             object_id=object_id,
             defaults={"detail": detail, "found_at": now, "asked_at": now},
         )
-        again = row.resolved_at is not None or row.asked_at < now - _ASK_AGAIN_AFTER
+        again = row.resolved_at is not None or (
+            row.asked_at < now - _ASK_AGAIN_AFTER and row.pk not in dead
+        )
         if not is_new and again:
             row.detail, row.asked_at, row.resolved_at = detail, now, None
             row.save()
@@ -167,5 +171,16 @@ def _record(found: Found) -> list[Divergence]:
 
 def _once(event: Event, row: Divergence) -> Any:
     """Give a repair the id of this attempt at it."""
-    event_id = uuid5(_REPAIRS, f"{row.object_id}/{row.asked_at.isoformat()}")
-    return event.model_copy(update={"event_id": event_id})
+    return event.model_copy(update={"event_id": _repair_id(row)})
+
+
+def _repair_id(row: Divergence) -> UUID:
+    return uuid5(_REPAIRS, f"{row.object_id}/{row.asked_at.isoformat()}")
+
+
+def _whose_repair_is_dead(object_ids: Iterable[str]) -> set[int]:
+    """Return the divergences that wait for an operator: another repair would only die as well."""
+    still = Divergence.objects.filter(object_id__in=list(object_ids), resolved_at=None)
+    repairs = {_repair_id(row): row.pk for row in still}
+    dead = InboxEvent.objects.filter(event_id__in=list(repairs), dead_at__isnull=False)
+    return {repairs[event_id] for event_id in dead.values_list("event_id", flat=True)}

@@ -16,6 +16,12 @@ def processed_among(webhook_event_ids: Iterable[str]) -> set[str]:
     return set(found.values_list("id", flat=True))
 
 
+def known_among(webhook_event_ids: Iterable[str]) -> set[str]:
+    """Return which of Stripe's events are done with, or were given up by an operator."""
+    found = WebhookEvent.objects.filter(id__in=list(webhook_event_ids))
+    return set(found.values_list("id", flat=True))
+
+
 def waiting_for_setup(setup_intent_id: str) -> list[Subscription]:
     """Return the subscriptions that wait for a SetupIntent."""
     return list(Subscription.objects.filter(setup_intent_id=setup_intent_id))

@@ -13,14 +13,15 @@ from kafka_bridge.contracts import (
     SubscriptionUpdateRequested,
     WebhookReceived,
 )
-from kafka_bridge.models import OutboxEvent
+from kafka_bridge.dead_letters import discard
+from kafka_bridge.models import InboxEvent, OutboxEvent
 from payment_project.payments.models import Dispute, Payment, Refund
 from payment_project.reconciliation import selectors, services
 from payment_project.reconciliation.models import Divergence, Run
 from payment_project.subscriptions.models import Invoice, Subscription
 from payment_project.webhooks.models import WebhookEvent
 from payment_project.webhooks.types import HANDLED
-from tests.payment.conftest import asked, published, received
+from tests.payment.conftest import asked, published, received, take_in
 from tests.payment.subscribing import Clock, change_requested, setup_requested
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -276,6 +277,72 @@ def test_refund_of_what_was_captured_in_part_is_no_divergence(handle, at_stripe,
     payment.refresh_from_db()
     assert (payment.amount_captured, payment.amount_refunded) == (1500, 500)
     assert not Divergence.objects.filter(object_id=payment.payment_intent_id).exists()
+
+
+class DeadLetters:
+    """What became of webhooks that no version of ours can handle."""
+
+    def __init__(self, worker):
+        self._worker = worker
+
+    def handle(self, *events):
+        take_in(*events)
+        self._worker.drain()
+
+    def discard(self, operator):
+        for dead in InboxEvent.objects.filter(dead_at__isnull=False):
+            discard([dead], reason="nobody can handle it", by=operator)
+
+
+@pytest.fixture
+def dead_letters(worker):
+    return DeadLetters(worker)
+
+
+class TestDeadWebhook:
+    @pytest.fixture(autouse=True)
+    def asked_again_at_once(self, monkeypatch):
+        monkeypatch.setattr(services, "_ASK_AGAIN_AFTER", timedelta(0))
+
+    @pytest.fixture
+    def dead(self, at_stripe, paid, dead_letters, settings):
+        """Have reconciliation find a webhook, and its repair die."""
+        payment = paid()
+        forget(all_events(at_stripe))
+        at_stripe.post("/v1/refunds", payment_intent=payment.payment_intent_id, amount=100)
+        services.reconcile()
+        repairs = [event for event in published() if isinstance(event, WebhookReceived)]
+        settings.STRIPE_WEBHOOK_SECRETS = ["whsec_of_nobody"]
+        dead_letters.handle(*repairs)
+        assert InboxEvent.objects.filter(dead_at__isnull=False).count() == len(repairs) > 0
+        OutboxEvent.objects.all().delete()
+        return [event.webhook_event_id for event in repairs]
+
+    def test_that_was_discarded_does_not_come_back(self, dead, dead_letters, admin_user):
+        dead_letters.discard(admin_user)
+        OutboxEvent.objects.all().delete()
+
+        for _ in range(2):
+            services.reconcile()
+
+        assert not [event for event in published() if isinstance(event, WebhookReceived)]
+        assert not Divergence.objects.filter(object_id__in=dead, resolved_at=None).exists()
+
+    def test_that_is_not_discarded_yet_is_not_asked_for_again(self, dead):
+        for _ in range(2):
+            services.reconcile()
+
+        assert not [event for event in published() if isinstance(event, WebhookReceived)]
+        still = Divergence.objects.filter(object_id__in=dead, resolved_at=None)
+        assert still.count() == len(dead)
+
+    def test_whose_repair_is_gone_is_asked_for_again(self, dead):
+        InboxEvent.objects.all().delete()
+
+        services.reconcile()
+
+        again = [event for event in published() if isinstance(event, WebhookReceived)]
+        assert {event.webhook_event_id for event in again} == set(dead)
 
 
 class Shop:
