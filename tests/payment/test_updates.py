@@ -1,13 +1,16 @@
 """Capture, cancel, confirm: what is asked of a payment after its first answer."""
 
 import pytest
+from django.db import transaction
 
 from kafka_bridge.contracts import PaymentMeasured, PaymentStatus
 from kafka_bridge.errors import OutcomeUnknown
 from payment_project.payments.models import Payment
+from payment_project.payments.services import Applied, StateChange, apply_states, fail_discarded
 from payment_project.stripe_gateway import client
 from payment_project.stripe_gateway.errors import NotOfThisPayment
-from tests.payment.conftest import asked, published, updates
+from tests.kafka_bridge.connections import elsewhere, wait_until_blocked
+from tests.payment.conftest import asked, published, requested, updates
 
 pytestmark = pytest.mark.django_db
 
@@ -202,3 +205,24 @@ def test_payment_that_only_stripe_knows_is_recorded_by_what_it_says(handle, paid
     assert (payment.status, payment.amount_captured, payment.revision) == ("succeeded", 1999, 1)
     (told,) = updates()
     assert (told.revision, told.amount, told.currency) == (1, 1999, "eur")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_payment_that_is_just_being_given_up_moves_on_to_what_stripe_says(charge):
+    request = requested()
+    state = charge(request)
+
+    def tell():
+        with transaction.atomic():
+            return apply_states([StateChange(request, request.payment_id, state)])
+
+    with elsewhere() as others:
+        with transaction.atomic():
+            fail_discarded([request])
+            told = others.run(tell)
+            wait_until_blocked()
+        assert told.result() == {request.payment_id: Applied.CHANGED}
+
+    payment = Payment.objects.get()
+    assert (payment.status, payment.revision) == ("succeeded", 2)
+    assert [update.status for update in updates()] == ["succeeded"]

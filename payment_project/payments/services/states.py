@@ -72,6 +72,8 @@ def apply_states(changes: Sequence[StateChange]) -> dict[UUID, Applied]:
     payments = _locked(ids)
     adopted = _adopt([change for change in changes if change.payment_id not in payments], now)
     payments |= adopted
+    # Somebody may have recorded one meanwhile, who was waited for.
+    payments |= _locked([payment_id for payment_id in ids if payment_id not in payments])
     known = [change for change in changes if change.payment_id in payments]
     went_back = money_back.record({change.payment_id: change.state for change in known})
     changed = []
