@@ -93,6 +93,11 @@ def is_replayed(error: OutcomeUnknown) -> bool:
     return headers.get("Idempotent-Replayed") == "true"
 
 
+def is_of_used_key(error: StripeRejected) -> bool:
+    """Tell whether the idempotency key was used before, with other parameters."""
+    return isinstance(error.__cause__, stripe.IdempotencyError)
+
+
 def refusal_of(error: StripeRejected) -> Refusal | None:
     """Return why Stripe refused an update; None if that is our bug."""
     cause = error.__cause__

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from kafka_bridge.errors import OutcomeUnknown
 from kafka_bridge.handlers import current_delivery
-from payment_project.stripe_gateway.errors import is_replayed
+from payment_project.stripe_gateway.errors import StripeRejected, is_of_used_key, is_replayed
 
 T = TypeVar("T")
 
@@ -22,7 +22,8 @@ async def make_once(
     """Make something at Stripe once, however often the event in hand asks for it.
 
     Stripe knows a repetition by `make`'s idempotency key. But it forgets keys after a day, and
-    repeats a 500 that it stored for one, whether it did the work or not: then `find` tells.
+    repeats a 500 that it stored for one, whether it did the work or not: then `find` tells. So it
+    does where a key was used with other parameters: those of an earlier version of ours.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
@@ -33,6 +34,10 @@ async def make_once(
         return await make()
     except OutcomeUnknown as error:
         if is_replayed(error) and (made := await find()):
+            return made
+        raise
+    except StripeRejected as error:
+        if is_of_used_key(error) and (made := await find()):
             return made
         raise
 

@@ -7,7 +7,11 @@ from urllib.parse import quote
 
 from kafka_bridge.contracts import CardPaymentRequested, PaymentStatus
 from payment_project.stripe_gateway.client import request
-from payment_project.stripe_gateway.errors import StripeRejected, card_is_owned_or_spent
+from payment_project.stripe_gateway.errors import (
+    NotOfThisPayment,
+    StripeRejected,
+    card_is_owned_or_spent,
+)
 from payment_project.stripe_gateway.idempotency import make_once
 from payment_project.stripe_gateway.lists import all_of, find_made
 from payment_project.stripe_gateway.sdk import stripe
@@ -39,6 +43,7 @@ async def create_payment_intent(
 
     Raises:
         CardOfACustomer: the card is saved, and not with this Customer; or it was used up.
+        NotOfThisPayment: the payment was asked for before, with another amount.
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
     # Another body needs another key. Without its Customer a saved card was refused before.
@@ -61,6 +66,9 @@ async def create_payment_intent(
         if failed := _failed(error.__cause__):
             return failed
         raise
+    if (intent["amount"], intent["currency"]) != (event.amount, event.currency):
+        charged = f"{intent['amount']} {intent['currency']}"
+        raise NotOfThisPayment(f"{intent['id']} of {charged} was made for another request")
     return state_of(intent)
 
 

@@ -20,7 +20,7 @@ from kafka_bridge.handlers import Delivery, delivered
 from payment_project.payments.calls import charge as charge_card
 from payment_project.payments.models import Payment
 from payment_project.stripe_gateway import client
-from payment_project.stripe_gateway.errors import StripeRejected
+from payment_project.stripe_gateway.errors import NotOfThisPayment, StripeRejected
 from payment_project.stripe_gateway.limits import gate_of
 from payment_project.stripe_gateway.payment_intents import create_payment_intent
 from tests.payment.conftest import RETURN_URL, published, record, requested
@@ -198,13 +198,30 @@ class TestRefused:
         assert state.error_code in {code, "invalid_request", "parameter_invalid_integer"}
         assert state.error_message
 
-    def test_the_same_key_with_another_request_is_our_bug(self, charge, at_stripe):
+    def test_the_same_key_with_another_amount_is_another_payment(self, charge, at_stripe):
         event = requested()
         charge(event)
 
-        with pytest.raises(StripeRejected, match="idempotent"):
+        with pytest.raises(NotOfThisPayment, match="1999 eur"):
             charge(event.model_copy(update={"amount": 2000}))
         assert at_stripe.audit(event)["charges"] == 1
+
+    def test_the_same_key_with_other_parameters_leads_to_what_it_made(self, charge, at_stripe):
+        event = requested()
+        made = charge(event)
+
+        assert charge(event.model_copy(update={"correlation_id": uuid4()})) == made
+        assert at_stripe.audit(event)["charges"] == 1
+
+    def test_the_same_key_with_other_parameters_that_made_nothing_is_our_bug(
+        self, charge, at_stripe
+    ):
+        event = requested("pm_nonsense")
+        charge(event)
+
+        with pytest.raises(StripeRejected, match="idempotent"):
+            charge(event.model_copy(update={"payment_method_id": "pm_card_visa"}))
+        assert at_stripe.audit(event)["charges"] == 0
 
     def test_a_wrong_key_of_ours_waits_for_a_better_one(self, charge, at_stripe, settings):
         settings.STRIPE_API_KEY = "pk_test_not_a_secret_key"
