@@ -13,7 +13,11 @@ from kafka_bridge.contracts import (
 )
 from payment_project.stripe_gateway.cards import HowToPay, attach, take_card, use_card
 from payment_project.stripe_gateway.client import request
-from payment_project.stripe_gateway.errors import NotOfThisSubscription, StripeRejected
+from payment_project.stripe_gateway.errors import (
+    NotOfThisSubscription,
+    StripeRejected,
+    is_missing,
+)
 from payment_project.stripe_gateway.invoices import open_invoices
 from payment_project.stripe_gateway.prices import find_or_make_price
 from payment_project.stripe_gateway.sdk import stripe
@@ -31,7 +35,6 @@ from payment_project.stripe_gateway.subscription_states import (
     step_of,
 )
 from payment_project.stripe_gateway.subscriptions import (
-    cancel_now,
     fetch_subscription,
     has_ended,
     refusal_of_values,
@@ -99,7 +102,12 @@ async def _cancel(event: SubscriptionUpdateRequested, subscription: JSON) -> Out
     if event.invoice_id and not await _is_unpaid(subscription, event.invoice_id):
         return Outcome()  # nobody gives up who was paid meanwhile
     if not event.at_period_end:
-        await cancel_now(subscription["id"])
+        # Nothing is asked in between: who pays while a turn is waited for is not to be cut off.
+        try:
+            await request("delete", f"/v1/subscriptions/{subscription['id']}", {})
+        except StripeRejected as error:
+            if not is_missing(error):  # it has ended meanwhile
+                raise
     elif not subscription["cancel_at_period_end"]:
         await _post(event, {"cancel_at_period_end": True})
     return Outcome()

@@ -379,6 +379,18 @@ class TestPolicy:
 
         assert asked_to_end() == []
 
+    def test_nothing_is_asked_between_whether_it_is_unpaid_and_the_end(
+        self, renewed, handle, at_stripe
+    ):
+        subscription = renewed(BAD)
+        (event,) = asked_to_end()
+        at_stripe.count_looks(subscription.stripe_subscription_id)
+
+        handle(event)
+
+        assert at_stripe.looks() == [2]  # before all that, and how it is then
+        assert subscription_updates()[-1].status == "canceled"
+
     def test_who_paid_meanwhile_goes_on(self, renewed, change, handle):
         subscription = renewed(BAD)
         (event,) = asked_to_end()
