@@ -33,6 +33,13 @@ class Delivery(NamedTuple):
     attempts: int
     age: timedelta
     """Since `received_at` when the attempt began. Both are by the database's clock, not by ours."""
+    occurred_at: datetime | None = None
+    """When it happened, by its producer's clock: a restored inbox has received it anew."""
+
+    @property
+    def begun_at(self) -> datetime:
+        """Since when the event may have been handled. A producer's clock may be ahead."""
+        return min(self.received_at, self.occurred_at or self.received_at)
 
 
 _delivery: ContextVar[Delivery | None] = ContextVar("delivery", default=None)

@@ -134,7 +134,8 @@ class LaneWorker:
         if event is None or call is None:
             return outcome
         try:
-            with handling(event), delivered(Delivery(claim.received_at, claim.attempts, claim.age)):
+            delivery = Delivery(claim.received_at, claim.attempts, claim.age, event.timestamp)
+            with handling(event), delivered(delivery):
                 async with asyncio.timeout(_CALL_TIMEOUT):
                     answer = await call(event)
         except TimeoutError:

@@ -12,6 +12,7 @@ from kafka_bridge.database import read_in_thread
 from payment_project.customers import services as customers
 from payment_project.payments import selectors
 from payment_project.stripe_gateway.errors import CardOfACustomer
+from payment_project.stripe_gateway.idempotency import key_may_be_forgotten
 from payment_project.stripe_gateway.payment_intents import (
     create_payment_intent,
     find_payment_intent,
@@ -75,15 +76,19 @@ async def _charge_any_card(event: CardPaymentRequested) -> IntentState:
 
 
 async def _known(event: CardPaymentRequested) -> str | None:
-    """Return the PaymentIntent of a payment that another event asked for; None if there is none.
+    """Return the PaymentIntent of a payment that was asked for before; None if there is none.
 
     A producer that names its payment and not its event may produce it twice. For a day Stripe
-    would refuse the second, and after that charge it.
+    would refuse the second, and after that charge it. So it would an event that comes again, to an
+    inbox that knows it no more.
     """
+    payment_id = event.payment_id or event.event_id
+    if key_may_be_forgotten():
+        return await read_in_thread(functools.partial(selectors.intent_of, payment_id))
     if event.payment_id is None or event.event_id.version == _OUR_OWN:
         return None
     ask = functools.partial(
-        selectors.intent_of_another_request, event.payment_id, event_id=event.event_id
+        selectors.intent_of_another_request, payment_id, event_id=event.event_id
     )
     return await read_in_thread(ask)
 

@@ -32,6 +32,12 @@ def values_of(column: Literal["currency", "decline_code"]) -> list[str]:
         return [value for (value,) in cursor.fetchall()]
 
 
+def intent_of(payment_id: UUID) -> str | None:
+    """Return the PaymentIntent of a payment, empty if it has none; None if it is not known."""
+    found = Payment.objects.filter(id=payment_id)
+    return found.values_list("payment_intent_id", flat=True).first()
+
+
 def intent_of_another_request(payment_id: UUID, *, event_id: UUID) -> str | None:
     """Return the PaymentIntent of a payment, empty if it has none; None if no other event asked."""
     found = Payment.objects.filter(id=payment_id).exclude(request_event_id=event_id)

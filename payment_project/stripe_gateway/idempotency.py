@@ -28,7 +28,7 @@ async def make_once(
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    if _key_may_be_forgotten() and (made := await find()):
+    if key_may_be_forgotten() and (made := await find()):
         return made
     try:
         return await make()
@@ -42,7 +42,8 @@ async def make_once(
         raise
 
 
-def _key_may_be_forgotten() -> bool:
+def key_may_be_forgotten() -> bool:
+    """Tell whether Stripe may not know a key any more that the event in hand was tried with."""
     delivery = current_delivery()
     # By whichever clock it is older: one may be slow, and the other stood still with the machine.
-    return max(delivery.age, timezone.now() - delivery.received_at) > _KEYS_ARE_KEPT
+    return max(delivery.age, timezone.now() - delivery.begun_at) > _KEYS_ARE_KEPT

@@ -47,7 +47,7 @@ _searches: Final[dict[Hashable, _Search]] = {}
 async def find_made(
     path: str, metadata: Mapping[str, str], *, expand: Sequence[str] = ()
 ) -> dict[str, Any] | None:
-    """Find what was made with this metadata since the event in hand came.
+    """Find what was made with this metadata since the event in hand happened, or came.
 
     Stripe's search lags behind, and finding nothing there would prove nothing. Its lists do not.
     The oldest are looked at first, in windows that double: most was made soon after it was asked
@@ -57,7 +57,7 @@ async def find_made(
         TryLater: there is more to look at.
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    moment = int(current_delivery().received_at.timestamp())
+    moment = max(int(current_delivery().begun_at.timestamp()), _CLOCKS_DIFFER)
     search = _search_of((path, moment, *sorted(metadata.items())), begin=moment - _CLOCKS_DIFFER)
     params = {"expand": list(expand)} if expand else {}
     clock = asyncio.get_running_loop().time

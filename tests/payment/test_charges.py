@@ -17,15 +17,17 @@ from kafka_bridge.contracts import (
 )
 from kafka_bridge.errors import OutcomeUnknown, TryLater
 from kafka_bridge.handlers import Delivery, delivered
+from kafka_bridge.models import InboxEvent, OutboxEvent
 from payment_project.payments.calls import charge as charge_card
 from payment_project.payments.models import Payment
 from payment_project.stripe_gateway import client
 from payment_project.stripe_gateway.errors import NotOfThisPayment, StripeRejected
 from payment_project.stripe_gateway.limits import gate_of
 from payment_project.stripe_gateway.payment_intents import create_payment_intent
-from tests.payment.conftest import RETURN_URL, published, record, requested
+from tests.payment.conftest import RETURN_URL, published, record, requested, take_in
 
 CREATE = "POST /v1/payment_intents$"
+LISTED = "^GET /v1/payment_intents$"
 
 
 @pytest.fixture
@@ -404,6 +406,58 @@ def test_payment_that_a_plain_producer_asks_for_again_is_charged_once(handle, at
     assert first.event_id != second.event_id
     assert at_stripe.audit(first)["charges"] == 1
     assert [told.topic for told in published()] == ["payment.card.result", "payment.analytics"]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestComesAgain:
+    """A request of two days ago, to an inbox that never saw it: Stripe has forgotten its key."""
+
+    @pytest.fixture
+    def event(self, handle, at_stripe):
+        event = requested(timestamp=timezone.now() - timedelta(days=2))
+        handle(event)
+        at_stripe.forget_keys()
+        return event
+
+    def test_what_is_recorded_is_not_charged(self, worker, at_stripe, event):
+        at_stripe.faults({"match": LISTED, "action": "status", "status": 500})
+
+        take_in(event)
+        worker.drain()
+
+        assert at_stripe.audit(event)["charges"] == 1
+        assert InboxEvent.objects.get().handled_at
+        assert [told.topic for told in published()] == ["payment.card.result", "payment.analytics"]
+
+    def test_what_only_stripe_knows_is_not_charged(self, worker, at_stripe, event):
+        Payment.objects.all().delete()
+        OutboxEvent.objects.all().delete()
+
+        take_in(event)
+        worker.drain()
+
+        assert at_stripe.audit(event)["charges"] == 1
+        assert Payment.objects.get().status == "succeeded"
+        assert published()[0].success
+
+    def test_what_nobody_knows_is_charged(self, worker, at_stripe):
+        event = requested(timestamp=timezone.now() - timedelta(days=2))
+
+        take_in(event)
+        worker.drain()
+
+        assert at_stripe.audit(event)["charges"] == 1
+        assert Payment.objects.get().status == "succeeded"
+
+    @pytest.mark.parametrize("off_by", [timedelta(days=1), timedelta(minutes=-5), timedelta()])
+    def test_what_is_new_is_neither_read_nor_looked_for(self, worker, at_stripe, off_by):
+        at_stripe.faults({"match": LISTED, "action": "latency", "seconds": 0})
+
+        take_in(requested(timestamp=timezone.now() + off_by))
+        worker.drain()
+
+        assert at_stripe.looks() == [0]
+        assert Payment.objects.get().status == "succeeded"
 
 
 @pytest.mark.django_db
