@@ -4,6 +4,7 @@ https://docs.stripe.com/billing/subscriptions/overview#requires-action
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 from uuid import UUID
@@ -27,6 +28,7 @@ from payment_project.stripe_gateway.subscription_states import (
     invoice_of,
     payment_intent_in,
     snapshot_of,
+    step_of,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ async def create_subscription(
 
     A decline, or 3-D Secure, is told in the snapshot's latest invoice, or in its set-up where
     nothing is to be paid yet. What Stripe refuses of the customer's own values fails the request:
-    the snapshot has the status `failed` and its refusal, and nothing of it goes on at Stripe.
+    the snapshot has the status `failed` and its refusal, and nothing of it goes on at Stripe. So it
+    does where the Customer has another card that Stripe would take, and this one is declined.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
@@ -58,15 +61,15 @@ async def create_subscription(
     made: JSON | None = None
     try:
         made = await _find_or_make(event, stripe_customer_id)
-        await _confirm_first(event, made, stripe_customer_id)
-    except StripeRejected as error:
-        refusal = refusal_of_values(error)
+        setup = await _confirm_first(event, made, stripe_customer_id)
+    except (stripe.CardError, StripeRejected) as error:
+        refusal = _refusal_of(error)
         if refusal is None:
             raise
         if made:
             await cancel_now(made["id"])
         return failed_snapshot(event, refusal, stripe_subscription_id=made["id"] if made else "")
-    return await retrieve_subscription(made["id"])
+    return replace(await retrieve_subscription(made["id"]), new_card=step_of(setup))
 
 
 async def fetch_subscription(stripe_subscription_id: str) -> dict[str, Any]:
@@ -187,7 +190,10 @@ async def _find(event: SubscriptionRequested, stripe_customer_id: str) -> dict[s
     return None
 
 
-async def _confirm_first(event: SubscriptionRequested, made: JSON, stripe_customer_id: str) -> None:
+async def _confirm_first(
+    event: SubscriptionRequested, made: JSON, stripe_customer_id: str
+) -> JSON | None:
+    """Try to pay, or to keep the card; return the SetupIntent that takes another's place."""
     how = HowToPay(
         payment_method_id=event.payment_method_id,
         confirmation_token=event.confirmation_token,
@@ -200,7 +206,14 @@ async def _confirm_first(event: SubscriptionRequested, made: JSON, stripe_custom
     elif invoice and (intent_id := payment_intent_in(invoice)):
         await confirm(f"/v1/payment_intents/{intent_id}", how, idempotency_key=key)
     else:  # the Customer has a card that Stripe takes, and this is another
-        await take_card(made, how, event=event, stripe_customer_id=stripe_customer_id)
+        return await take_card(made, how, event=event, stripe_customer_id=stripe_customer_id)
+    return None
+
+
+def _refusal_of(error: "stripe.CardError | StripeRejected") -> Refusal | None:
+    if isinstance(error, StripeRejected):
+        return refusal_of_values(error)
+    return Refusal(error.code or "", error.user_message or str(error))
 
 
 def _create_params(

@@ -126,6 +126,45 @@ class TestDeclined:
         assert the(SubscriptionStatusUpdated).decline_code == "insufficient_funds"
 
 
+class TestCustomerHasAnotherCard:
+    """Stripe asks for none then, so the card of the request is to take its place."""
+
+    @pytest.fixture
+    def setup(self, clock, at_stripe, handle):
+        def setup(card):
+            event = setup_requested(card, context={"trial_days": 14})
+            path = f"/v1/customers/{clock.customer(event.customer_id)}"
+            visa = at_stripe.post(
+                "/v1/payment_methods/pm_card_visa/attach", customer=path.rpartition("/")[2]
+            )
+            at_stripe.post(path, **{"invoice_settings[default_payment_method]": visa["id"]})
+            handle(event)
+            return the(SubscriptionAnswered)
+
+        return setup
+
+    def test_it_takes_its_place(self, setup):
+        answer = setup("pm_card_mastercard")
+
+        assert (answer.success, answer.status, answer.requires_action) == (True, "trialing", False)
+        assert answer.card.brand == "mastercard"
+
+    def test_declined(self, setup, at_stripe):
+        answer = setup("pm_card_chargeDeclined")
+
+        assert (answer.success, answer.status) == (False, "failed")
+        assert (answer.error_code, answer.error) == ("card_declined", "Your card was declined.")
+        at = at_stripe.get(f"/v1/subscriptions/{answer.stripe_subscription_id}")
+        assert at["status"] == "canceled"
+
+    def test_the_bank_wants_to_see_the_customer(self, setup):
+        answer = setup("pm_card_authenticationRequiredOnSetup")
+
+        assert (answer.success, answer.status, answer.requires_action) == (True, "trialing", True)
+        assert answer.client_secret.startswith(answer.setup_intent_id)
+        assert answer.next_action
+
+
 class TestRefused:
     @pytest.mark.parametrize("payment_method", ["pm_of_nobody", "pm_card_visa_typo"])
     def test_unknown_card_fails_and_leaves_nothing_running(self, handle, at_stripe, payment_method):

@@ -38,14 +38,14 @@ def answered(
     row: Subscription, event: SubscriptionRequested, snapshot: SubscriptionSnapshot
 ) -> SubscriptionAnswered:
     """Tell what Stripe answered to a request."""
-    payment, step = _first_payment(snapshot), _first_step(snapshot)
+    payment, step, setup = _first_payment(snapshot), _first_step(snapshot), _setup(snapshot)
     return SubscriptionAnswered.caused_by(
         event,
         **_state(row, snapshot),
         success=not _problem(row, step),
         payment_intent_id=payment.intent_id if payment else None,
-        setup_intent_id=snapshot.setup.intent_id if snapshot.setup else None,
-        requires_action=step is not None and step.status == "requires_action",
+        setup_intent_id=setup.intent_id if setup else None,
+        requires_action=any(one and one.status == "requires_action" for one in (step, setup)),
     )
 
 
@@ -144,6 +144,10 @@ def payment_id_of(invoice_id: str) -> UUID:
 def _first_payment(snapshot: SubscriptionSnapshot) -> IntentStep | None:
     invoice = snapshot.latest_invoice
     return invoice.payment if invoice and invoice.billing_reason == _FIRST else None
+
+
+def _setup(snapshot: SubscriptionSnapshot) -> IntentStep | None:
+    return snapshot.setup or snapshot.new_card
 
 
 def _first_step(snapshot: SubscriptionSnapshot) -> IntentStep | None:
