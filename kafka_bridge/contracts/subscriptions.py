@@ -23,6 +23,9 @@ from kafka_bridge.contracts.topics import Topic
 
 Quantity = Annotated[int, Field(ge=1, le=100_000)]
 
+QuantityAtStripe = Annotated[int, Field(ge=0, le=2_147_483_647)]
+"""What somebody may have set in Stripe's dashboard; nothing is to be paid for none."""
+
 Days = Annotated[int, Field(ge=0, le=730)]
 """Stripe's longest trial is two years."""
 
@@ -173,7 +176,7 @@ class SubscriptionState(Event):
     currency: Currency
     interval: Literal["day", "week", "month", "year"]
     interval_count: int = 1
-    quantity: Quantity = 1
+    quantity: QuantityAtStripe = 1
     started_at: Timestamp | None = None
     current_period_start: Timestamp | None = None
     current_period_end: Timestamp | None = None
@@ -201,6 +204,7 @@ class SubscriptionAnswered(SubscriptionState):
     topic: ClassVar = Topic.PAYMENT_SETUP_RESULT
 
     event_type: Literal[Topic.PAYMENT_SETUP_RESULT] = Topic.PAYMENT_SETUP_RESULT
+    version: Version = "1.1"
     success: bool
     payment_intent_id: Code | None = None
     setup_intent_id: Code | None = None
@@ -214,6 +218,7 @@ class SubscriptionStatusUpdated(SubscriptionState):
     topic: ClassVar = Topic.SUBSCRIPTION_STATUS_UPDATED
 
     event_type: Literal[Topic.SUBSCRIPTION_STATUS_UPDATED] = Topic.SUBSCRIPTION_STATUS_UPDATED
+    version: Version = "1.1"
     preview: ProrationPreview | None = None
     """The answer to `preview_plan`; nothing has changed then."""
     refused: str | None = None

@@ -112,7 +112,7 @@ def snapshot_of(subscription: JSON, invoices: Sequence[InvoiceSnapshot]) -> Subs
         currency=price["currency"],
         interval=price["recurring"]["interval"],
         interval_count=price["recurring"]["interval_count"],
-        quantity=item["quantity"],
+        quantity=item.get("quantity", 1),  # a metered price has none
         started_at=_moment(subscription["start_date"]),
         current_period_start=_moment(item["current_period_start"]),
         current_period_end=_moment(item["current_period_end"]),

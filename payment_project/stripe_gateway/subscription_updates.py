@@ -273,7 +273,7 @@ async def _changed_item(event: SubscriptionUpdateRequested, subscription: JSON) 
     return {
         "id": current["id"],
         "price": await find_or_make_price(plan_id, plan),
-        "quantity": event.quantity or current["quantity"],
+        "quantity": event.quantity or current.get("quantity", 1),
     }
 
 
@@ -301,7 +301,7 @@ def _is_or_will_be(subscription: JSON, item: Mapping[str, Any]) -> bool:
     pending = subscription["pending_update"] or {}
     either = [*subscription["items"]["data"], *(pending.get("subscription_items") or ())]
     wanted = (item["price"], item["quantity"])
-    return any((one["price"]["id"], one["quantity"]) == wanted for one in either)
+    return any((one["price"]["id"], one.get("quantity", 1)) == wanted for one in either)
 
 
 def _refusal_of_state(error: StripeRejected) -> Refusal | None:

@@ -44,6 +44,7 @@ class TestWorth:
         [
             ({}, 1000),
             ({"quantity": 3}, 3000),
+            ({"quantity": 0}, 0),
             ({"interval": "year", "amount": 12_000}, 1000),
             ({"interval_count": 3}, 333),
             ({"interval": "week"}, 4333),

@@ -281,6 +281,11 @@ class TestShow:
         assert shown["card"]["last4"] == "4242"
         assert shown["revision"] == 1
 
+    def test_quantity_may_be_none_at_stripe(self, api, subscription):
+        handlers.move_subscriptions_on([updated(subscription, quantity=0)])
+
+        assert api.get(f"{URL}{subscription.id}/").json()["quantity"] == 0
+
     def test_filters_and_pages(self, api, subscription):
         other = subscribe(api)
         handlers.move_subscriptions_on([updated(other)])

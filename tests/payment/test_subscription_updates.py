@@ -9,7 +9,9 @@ from devstack.waiting import wait_until
 from kafka_bridge.errors import OutcomeUnknown
 from payment_project.stripe_gateway import client
 from payment_project.stripe_gateway.errors import NotOfThisSubscription
+from payment_project.stripe_gateway.subscription_states import snapshot_of
 from payment_project.stripe_gateway.subscription_updates import finish_card
+from payment_project.stripe_gateway.subscriptions import fetch_subscription
 from payment_project.subscriptions.models import Invoice
 from tests.payment.conftest import invoice_updates, subscription_updates
 from tests.payment.subscribing import PRO, TEAM, change_requested, setup_requested
@@ -353,6 +355,24 @@ class TestPay:
 
         assert change("pay", subscription).refused is None
         assert "no unpaid invoice" in change("pay", subscription, invoice_id="in_other").refused
+
+
+class TestByStripesDashboard:
+    def test_quantity_of_none_is_told(self, subscribed, change, at_stripe):
+        subscription = subscribed()
+        path = f"/v1/subscriptions/{subscription.stripe_subscription_id}"
+        (item,) = at_stripe.get(path)["items"]["data"]
+        at_stripe.post(path, **{"items[0][id]": item["id"], "items[0][quantity]": 0})
+
+        assert change("refresh", subscription).quantity == 0
+        subscription.refresh_from_db()
+        assert (subscription.quantity, subscription.amount) == (0, 1900)
+
+    def test_metered_price_counts_once(self, subscribed, run):
+        subscription = run(fetch_subscription(subscribed().stripe_subscription_id))
+        del subscription["items"]["data"][0]["quantity"]
+
+        assert snapshot_of(subscription, []).quantity == 1
 
 
 class TestWhose:
