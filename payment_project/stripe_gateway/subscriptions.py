@@ -15,6 +15,7 @@ from payment_project.stripe_gateway.client import request
 from payment_project.stripe_gateway.errors import (
     StripeRejected,
     card_is_owned_or_spent,
+    is_missing,
 )
 from payment_project.stripe_gateway.idempotency import make_once
 from payment_project.stripe_gateway.invoices import find_invoice, open_invoices
@@ -119,8 +120,14 @@ async def cancel_now(stripe_subscription_id: str) -> None:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
     subscription = await fetch_subscription(stripe_subscription_id)
-    if not has_ended(subscription):
+    if has_ended(subscription):
+        return
+    try:
         await request("delete", f"/v1/subscriptions/{subscription['id']}", {})
+    except StripeRejected as error:
+        # The SDK repeats it if the answer is lost, and then there is nothing left to end.
+        if not is_missing(error) or not has_ended(await fetch_subscription(stripe_subscription_id)):
+            raise
 
 
 def has_ended(subscription: JSON) -> bool:

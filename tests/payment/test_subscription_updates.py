@@ -47,6 +47,15 @@ class TestCancel:
         assert answer.ended_at
         assert answer.cancellation_reason == "cancellation_requested"
 
+    def test_now_though_the_answer_is_lost(self, subscribed, change, at_stripe):
+        subscription = subscribed()
+        lost = {"match": "^DELETE /v1/subscriptions/", "action": "drop_after", "times": 2}
+        at_stripe.faults(lost)
+
+        answer = change("cancel", subscription)
+
+        assert (answer.status, answer.refused) == ("canceled", None)
+
     def test_at_period_end_and_taken_back(self, subscribed, change):
         subscription = subscribed()
 
