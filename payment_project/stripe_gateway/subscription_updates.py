@@ -279,7 +279,7 @@ async def _changed_item(event: SubscriptionUpdateRequested, subscription: JSON) 
 
 async def _is_unpaid(subscription: JSON, invoice_id: str) -> bool:
     invoice = await find_invoice_of(subscription, invoice_id)
-    return invoice is not None and invoice["status"] in ("open", "uncollectible")
+    return invoice is not None and invoice["status"] == "open"
 
 
 def _not_running(subscription: JSON) -> Refusal | None:

@@ -401,6 +401,22 @@ class TestPolicy:
         assert subscription_updates()[-1].status == "active"
         assert Invoice.objects.filter(status="open").count() == 0
 
+    def test_whose_invoice_was_written_off_goes_on(self, renewed, handle, at_stripe):
+        renewed(BAD)
+        (event,) = asked_to_end()
+        at_stripe.post(f"/v1/invoices/{event.invoice_id}/mark_uncollectible")
+
+        handle(event)
+
+        assert subscription_updates()[-1].ended_at is None
+
+    def test_whose_invoice_was_deleted_by_hand_keeps_nobody_waiting(self, renewed):
+        DunningPolicy.objects.create(end_after_attempts=1)
+        by_hand, late = renewed(BAD), renewed(BAD)
+        Invoice.objects.filter(subscription=by_hand).delete()
+
+        assert [event.subscription_id for event in asked_to_end()] == [late.id]
+
     def test_counts_from_the_oldest_invoice_that_is_open(
         self, renewed, clock, change, set_at_stripe
     ):

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from kafka_bridge import database, outbox
 from kafka_bridge.contracts import SubscriptionStatus, SubscriptionUpdateRequested
@@ -17,6 +17,7 @@ from payment_project.subscriptions.services.asking import asked_of
 _LATE: Final = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID)
 _UNPAID: Final = UUID("0d4e7b64-8a0b-5c0e-b1f5-64756e6e696e")
 _AT_ONCE: Final = 500
+_TRIED_IN_VAIN: Final = Invoice.objects.filter(status="open", attempt__gt=0)
 
 
 def policy_in_force() -> DunningPolicy:
@@ -59,9 +60,11 @@ def end_unpaid() -> int:
         is_given_up |= Q(unpaid_attempts__gte=policy.end_after_attempts)
     if policy.at_end != "cancel" or not is_given_up:
         return 0
+    its_own = _TRIED_IN_VAIN.filter(subscription=OuterRef("pk"))
     given_up = list(
         Subscription.objects.select_for_update(skip_locked=True)
         .filter(is_given_up, unpaid_since__isnull=False, ending_asked_at__isnull=True)
+        .filter(Exists(its_own))
         .order_by("unpaid_since")[:_AT_ONCE]
     )
     newest_first = sorted(
@@ -90,9 +93,7 @@ def _end(row: Subscription, *, invoice_id: str) -> SubscriptionUpdateRequested:
 
 
 def _unpaid_invoices(subscription_ids: set[UUID]) -> list[Invoice]:
-    return list(
-        Invoice.objects.filter(subscription_id__in=subscription_ids, status="open", attempt__gt=0)
-    )
+    return list(_TRIED_IN_VAIN.filter(subscription_id__in=subscription_ids))
 
 
 def _is_tried(invoice: Invoice) -> bool:
