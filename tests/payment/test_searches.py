@@ -92,10 +92,10 @@ def test_what_is_nowhere_is_looked_for_from_where_the_last_attempt_came_to(
         except TryLater as later:
             return str(later)
 
-    said = list(itertools.takewhile(bool, (attempt() for _ in range(100))))
+    said = list(itertools.takewhile(bool, (attempt() for _ in range(1000))))
 
-    assert LATER / 100 < len(said) < 30
+    assert len(said) > LATER / 100
     assert all("still looking" in one for one in said)
-    assert calls() == len(said) + 2  # and what may still change, which is read each time
+    before = calls()
     assert attempt() is None
-    assert calls() <= len(said) + 4
+    assert calls() - before < len(said)
