@@ -133,7 +133,7 @@ class SubscriptionViewSet(OfCustomersViewSet[Subscription]):
 
     @action(detail=True, methods=["post"])
     def pay(self, request: Request, pk: str) -> HttpResponse:  # noqa: ARG002
-        """Try to pay the open invoice again, with the card that there is."""
+        """Try to pay what is open again, the oldest invoice first, with the card that there is."""
         return self._update(request, "pay", NothingSerializer)
 
     @action(detail=True, methods=["post"])

@@ -123,7 +123,7 @@ class SubscriptionUpdateRequested(Event):
         "refresh",
     ]
     """`reactivate` takes back a cancellation at the period's end; `preview_plan` asks what a change
-    would cost; `pay` tries the open invoice again, after 3-D Secure or with another card.
+    would cost; `pay` tries what is open again, after 3-D Secure or with another card.
     `refresh`: somebody heard that Stripe knows more of the subscription than we do."""
     at_period_end: bool | None = None
     """For `cancel`: at the end of the paid period, and not at once."""

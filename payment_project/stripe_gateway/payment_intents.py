@@ -66,9 +66,6 @@ async def create_payment_intent(
         if failed := _failed(error.__cause__):
             return failed
         raise
-    if (intent["amount"], intent["currency"]) != (event.amount, event.currency):
-        charged = f"{intent['amount']} {intent['currency']}"
-        raise NotOfThisPayment(f"{intent['id']} of {charged} was made for another request")
     return state_of(intent)
 
 
@@ -76,6 +73,7 @@ async def find_payment_intent(event: CardPaymentRequested) -> IntentState | None
     """Return how a request went in an earlier attempt; None if Stripe has nothing of it.
 
     Raises:
+        NotOfThisPayment: the payment was asked for before, with another amount.
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
     made = await _find(event)
@@ -119,7 +117,11 @@ async def whole_state_of(intent: Mapping[str, Any]) -> IntentState:
 
 async def _find(event: CardPaymentRequested) -> dict[str, Any] | None:
     ours = {"payment_id": _payment_id(event)}
-    return await find_made("/v1/payment_intents", ours, expand=["data.latest_charge"])
+    made = await find_made("/v1/payment_intents", ours, expand=["data.latest_charge"])
+    if made and (made["amount"], made["currency"]) != (event.amount, event.currency):
+        charged = f"{made['amount']} {made['currency']}"
+        raise NotOfThisPayment(f"{made['id']} of {charged} was made for another request")
+    return made
 
 
 def _payment_id(event: CardPaymentRequested) -> str:

@@ -269,9 +269,10 @@ class TestStatus:
         assert state(back) == "waiting"
         assert published()[-1].action == "confirm"
 
-    def test_coming_back_when_a_webhook_was_faster(self, browser, order):
+    @pytest.mark.parametrize("status", [PaymentStatus.SUCCEEDED, PaymentStatus.REQUIRES_CAPTURE])
+    def test_coming_back_when_a_webhook_was_faster(self, browser, order, status):
         pay(browser, order)
-        answer(order, PaymentStatus.SUCCEEDED)
+        answer(order, status)
 
         back = browser.get(f"/checkout/orders/{order.id}/return/", follow=True)
 

@@ -141,6 +141,9 @@ class TestRefused:
 
         assert (response.status_code, code(response)) == (403, "permission_denied")
 
+    def test_what_is_confirmed_already(self, api, authorised):
+        assert code(ask(api, authorised, "confirm")) == "nothing_to_confirm"
+
     def test_what_customers_would_take_back(self, api, captured):
         response = ask(api, captured, "refunds")
 

@@ -285,6 +285,20 @@ class TestStatus:
         assert state(page) == "payable"
         assert "has expired" in page.text
 
+    def test_a_change_of_plan_that_is_not_paid(self, browser, running):
+        make_plan(slug="team-monthly")
+        assert "See what it costs" in look(browser, running).text
+        unpaid = {"status": "open", "amount_paid": 0, "customer_can": "change_card"}
+        change = {"invoice_id": "in_2", "billing_reason": "subscription_update", "revision": 2}
+        handlers.keep_invoices([invoiced(running, **unpaid, **change, error_code="expired_card")])
+
+        page = look(browser, running)
+
+        assert state(page) == "running"
+        assert "has expired" in page.text
+        assert "Try the same card again" in page.text
+        assert "See what it costs" not in page.text
+
     def test_what_went_back_of_an_invoice(self, browser, running):
         assert "Given back" not in browser.get(page_of(running)).text
 

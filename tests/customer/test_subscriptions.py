@@ -245,6 +245,18 @@ class TestChange:
         assert code_of(response) == "subscription_incomplete"
         assert post(api, f"{subscription.id}/cancel/").status_code == 202
 
+    def test_another_plan_waits_until_the_invoice_is_paid(self, api, running):
+        handlers.keep_invoices([invoiced(running, status="open", amount_paid=0, revision=2)])
+
+        response = post(api, f"{running.id}/plan/", {"plan": "pro-monthly"})
+
+        assert code_of(response) == "subscription_unpaid"
+
+    def test_an_unpaid_one_is_paid_though_its_invoice_is_a_draft(self, api, running):
+        handlers.move_subscriptions_on([updated(running, status="unpaid", revision=2)])
+
+        assert post(api, f"{running.id}/pay/").status_code == 202
+
     @pytest.mark.parametrize(
         ("state", "code"),
         [
@@ -253,7 +265,7 @@ class TestChange:
             ({"paused": True}, "subscription_paused"),
         ],
     )
-    def test_another_plan_waits_until_all_is_paid(self, api, running, state, code):
+    def test_another_plan_waits_until_it_is_as_it_was(self, api, running, state, code):
         handlers.move_subscriptions_on([updated(running, revision=2, **state)])
 
         for path in ("plan/", "plan/preview/"):

@@ -38,6 +38,8 @@ class Shown(NamedTuple):
     """Of the intent that the bank wants to see the customer for."""
     method: str = ""
     """The card to confirm that intent with, if it was tried while the customer was away."""
+    unpaid: bool = False
+    """An invoice is open: until it is paid, or void, no plan is changed."""
 
 
 def shown(subscription: Subscription, *, answered: int | None = None) -> Shown:
@@ -64,7 +66,7 @@ def shown(subscription: Subscription, *, answered: int | None = None) -> Shown:
         return Shown(Step.PAYABLE, problem)
     if status == SubscriptionStatus.INCOMPLETE:
         return Shown(Step.WAITING)
-    return Shown(Step.RUNNING, problem)
+    return Shown(Step.RUNNING, problem, unpaid=invoice is not None)
 
 
 def _asked_by_the_bank(subscription: Subscription, invoice: Invoice | None) -> Shown | None:

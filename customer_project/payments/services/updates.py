@@ -51,7 +51,8 @@ def request_update(
         StateConflict: there is nothing to confirm, capture, cancel or refund.
         ValidationError: the amount is more than is left, or too precise for the currency.
     """
-    if payment.status == PaymentStatus.REQUIRES_CAPTURE and not by_merchant:
+    is_merchants = update.action in ("capture", "cancel")
+    if is_merchants and payment.status == PaymentStatus.REQUIRES_CAPTURE and not by_merchant:
         raise PermissionDenied("Only the merchant captures or cancels what is authorised.")
     _CHECKS[update.action](payment, update)
     now = timezone.now()

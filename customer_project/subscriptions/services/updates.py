@@ -133,7 +133,8 @@ def _check_begun(subscription: Subscription) -> None:
 
 def _check_plan(subscription: Subscription) -> None:
     _check_begun(subscription)
-    if subscription.status in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID):
+    late = subscription.status in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID)
+    if late or selectors.open_invoice(subscription):
         raise errors.NotPaidFor
     if subscription.paused:
         raise errors.IsPaused
@@ -150,7 +151,8 @@ def _check_resume(subscription: Subscription) -> None:
 
 
 def _check_pay(subscription: Subscription) -> None:
-    if selectors.open_invoice(subscription) is None:
+    is_unpaid = subscription.status == SubscriptionStatus.UNPAID  # its newest invoice is a draft
+    if not is_unpaid and selectors.open_invoice(subscription) is None:
         raise errors.NoOpenInvoice
 
 
