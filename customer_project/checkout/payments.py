@@ -7,7 +7,7 @@ import contextlib
 from typing import Final
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -29,19 +29,18 @@ _PAID: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.REQUIRES_CAPTURE)
 @require_safe
 @for_customers
 def payment(request: HttpRequest, customer: Customer, payment_id: UUID) -> HttpResponse:
-    """Show a payment; if its customer is on the way to the bank, send them there.
+    """Show a payment; if its customer is on the way to the bank, the page's script leads there.
 
     `going` and `answered` are the revisions at which they asked to go, and came back: until a
-    newer one comes, the page waits.
+    newer one comes, the page waits. A redirect would end the form's way, whose end is ours alone
+    (`form-action`).
     """
     shown = _payment(customer, payment_id)
     going, answered = _revision(request, "going"), _revision(request, "answered")
-    bank = _bank_url(shown)
-    if bank and going is not None and shown.revision > going:
-        return HttpResponseRedirect(bank)
     context = {
         "payment": shown,
-        "bank": bank,
+        "bank": _bank_url(shown),
+        "is_going": going is not None and shown.revision > going,
         "paid": shown.status in _PAID,
         "waiting": shown.status in _WAITING or shown.revision in (going, answered),
         "can_go_on": shown.bank_missed_its_customer or shown.status in _AT_THE_BANK,

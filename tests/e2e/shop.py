@@ -149,4 +149,5 @@ def visits(chromium, url, screenshots, *, customer):
         assert shop.card_data_sent_to_us() == []
         assert shop.fields <= {
             *("csrfmiddlewaretoken", "attempt", "confirmation_token", "save_card"),
+            *("version", "trial_days"),
         }

@@ -1,8 +1,14 @@
 "use strict";
 
 // While a payment's page waits for news, it asks for itself again. What it then shows replaces what
-// it showed; an answer that leads elsewhere, to the bank, is followed.
+// it showed; where it leads to the bank, that is followed.
 const PAUSE = 1000; // milliseconds
+
+function follow(live) {
+  if ("leadsTo" in live.dataset) {
+    location.assign(live.dataset.leadsTo);
+  }
+}
 
 async function look() {
   const live = document.getElementById("live");
@@ -12,12 +18,13 @@ async function look() {
   try {
     const answer = await fetch(location.href, { redirect: "manual", cache: "no-store" });
     if (answer.type === "opaqueredirect") {
-      location.reload();
+      location.reload(); // logged out
       return;
     }
     if (answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const news = page.getElementById("live");
+      follow(news);
       if (news.innerHTML !== live.innerHTML) {
         live.replaceChildren(...news.childNodes);
       }
@@ -31,4 +38,5 @@ async function look() {
   setTimeout(look, PAUSE);
 }
 
+follow(document.getElementById("live"));
 setTimeout(look, PAUSE);
