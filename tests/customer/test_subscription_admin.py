@@ -113,7 +113,7 @@ class TestChanges:
         ]
         handlers.move_subscriptions_on([updated(running, revision=2, paused=True, **ENDING)])
         SavedCard.objects.all().delete()
-        assert offered(admin_client, running) == ["cancel", "reactivate", "resume", "plan"]
+        assert offered(admin_client, running) == ["cancel", "reactivate", "resume"]
         handlers.move_subscriptions_on([updated(running, revision=3, status="canceled")])
         assert offered(admin_client, running) == []
 
