@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from devstack.waiting import wait_until
 from kafka_bridge.contracts import (
     ACCOUNT,
     BalanceCounted,
@@ -30,6 +31,22 @@ def since_now(at_stripe, settings):
     """What other tests did at the emulator is read already."""
     services.record_balance()
     OutboxEvent.objects.all().delete()
+
+
+@pytest.fixture
+def paid(paid, at_stripe):
+    """Handle a request to pay; its charge moves the balance a moment later."""
+
+    def settled(payment):
+        charges = at_stripe.get(f"/v1/charges?payment_intent={payment.payment_intent_id}")
+        return all(charge["balance_transaction"] for charge in charges["data"])
+
+    def paid_and_settled(*arguments, **fields):
+        payment = paid(*arguments, **fields)
+        wait_until(lambda: settled(payment), what="the charge to move the balance")
+        return payment
+
+    return paid_and_settled
 
 
 def moved(payment_id=None):
