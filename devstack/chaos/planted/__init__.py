@@ -29,7 +29,6 @@ class PlantedBug:
     breaks: frozenset[int]
     only: str = ""
     weather: str = ""
-    clocks: bool = False
     payments: int = 120
 
     @property
@@ -70,13 +69,6 @@ BUGS: Final = (
     PlantedBug(
         name="bad-record-stops-its-partition", only="beat", breaks=frozenset({10}), payments=60
     ),
-    PlantedBug(
-        name="clock-goes-unwatched",
-        only="move clock",
-        clocks=True,
-        breaks=frozenset({16}),
-        payments=60,
-    ),
 )
 
 
@@ -103,7 +95,6 @@ def run_planted(bug: PlantedBug, *, kafka: str = "embedded") -> Verdict:
                 *(PYTHON, "-m", "devstack.chaos", "--json", "--kafka", kafka, "--settle", "45"),
                 *("--seed", str(_SEED), "--payments", str(bug.payments)),
                 *("--only", bug.only, "--weather", bug.weather),
-                *(["--clocks"] if bug.clocks else []),
             ],
             cwd=tree,
             capture_output=True,
