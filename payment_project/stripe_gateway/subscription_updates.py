@@ -13,11 +13,7 @@ from kafka_bridge.contracts import (
 )
 from payment_project.stripe_gateway.cards import HowToPay, attach, take_card, use_card
 from payment_project.stripe_gateway.client import request
-from payment_project.stripe_gateway.errors import (
-    NotOfThisSubscription,
-    StripeRejected,
-    is_missing,
-)
+from payment_project.stripe_gateway.errors import NotOfThisSubscription, StripeRejected
 from payment_project.stripe_gateway.invoices import open_invoices
 from payment_project.stripe_gateway.prices import find_or_make_price
 from payment_project.stripe_gateway.sdk import stripe
@@ -35,8 +31,10 @@ from payment_project.stripe_gateway.subscription_states import (
     step_of,
 )
 from payment_project.stripe_gateway.subscriptions import (
+    end,
     fetch_subscription,
     has_ended,
+    refusal_of_decline,
     refusal_of_values,
     retrieve_subscription,
     whole_snapshot_of,
@@ -79,7 +77,7 @@ async def update_subscription(event: SubscriptionUpdateRequested) -> Subscriptio
     try:
         outcome = await _ACTIONS[event.action](event, subscription)
     except stripe.CardError as error:
-        outcome = Outcome(refusal=Refusal(error.code or "", error.user_message or str(error)))
+        outcome = Outcome(refusal=refusal_of_decline(error))
     except StripeRejected as error:
         refusal = refusal_of_values(error) or _refusal_of_state(error)
         if refusal is None:
@@ -103,11 +101,7 @@ async def _cancel(event: SubscriptionUpdateRequested, subscription: JSON) -> Out
         return Outcome()  # nobody gives up who was paid meanwhile
     if not event.at_period_end:
         # Nothing is asked in between: who pays while a turn is waited for is not to be cut off.
-        try:
-            await request("delete", f"/v1/subscriptions/{subscription['id']}", {})
-        except StripeRejected as error:
-            if not is_missing(error):  # it has ended meanwhile
-                raise
+        await end(subscription["id"])
     elif not subscription["cancel_at_period_end"]:
         await _post(event, {"cancel_at_period_end": True})
     return Outcome()

@@ -120,10 +120,18 @@ async def cancel_now(stripe_subscription_id: str) -> None:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
     subscription = await fetch_subscription(stripe_subscription_id)
-    if has_ended(subscription):
-        return
+    if not has_ended(subscription):
+        await end(stripe_subscription_id)
+
+
+async def end(stripe_subscription_id: str) -> None:
+    """End a Subscription that was seen to run, at once and without another look before.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
     try:
-        await request("delete", f"/v1/subscriptions/{subscription['id']}", {})
+        await request("delete", f"/v1/subscriptions/{stripe_subscription_id}", {})
     except StripeRejected as error:
         # The SDK repeats it if the answer is lost, and then there is nothing left to end.
         if not is_missing(error) or not has_ended(await fetch_subscription(stripe_subscription_id)):
@@ -148,6 +156,11 @@ def refusal_of_values(error: StripeRejected) -> Refusal | None:
     ):
         return Refusal(cause.code or "invalid_request", cause.user_message or str(cause))
     return None
+
+
+def refusal_of_decline(error: "stripe.CardError") -> Refusal:
+    """Return why a card was declined."""
+    return Refusal(error.code or "", error.user_message or str(error))
 
 
 def failed_snapshot(
@@ -220,7 +233,7 @@ async def _confirm_first(
 def _refusal_of(error: "stripe.CardError | StripeRejected") -> Refusal | None:
     if isinstance(error, StripeRejected):
         return refusal_of_values(error)
-    return Refusal(error.code or "", error.user_message or str(error))
+    return refusal_of_decline(error)
 
 
 def _create_params(
