@@ -56,10 +56,10 @@ class CuttingProxy:
                 if self._armed is not None and _COMMIT in sent:
                     happens, self._armed = self._armed, None
                     self.cuts += 1
+                    _cut(client)  # before the server has the COMMIT: its answer may be quick
                     if happens:
                         _send(server, sent)
                     _cut(server, socket.SHUT_WR if happens else socket.SHUT_RDWR)
-                    _cut(client)
                     return
                 if not _send(server, sent):
                     return
