@@ -8,12 +8,18 @@ KINDS: Final = (
     ("missed_webhook", "a webhook that never came"),
     ("missing_payment", "a payment that has no row here"),
     ("different_payment", "a payment that is otherwise at Stripe"),
+    ("second_payment", "a second PaymentIntent of a payment, which may hold its money twice"),
     ("missing_subscription", "a subscription that has no row here"),
     ("different_subscription", "a subscription that is otherwise at Stripe"),
+    ("second_subscription", "a second Subscription of a subscription, which may be paid twice"),
     ("different_refund", "a refund that has no row here, or is otherwise at Stripe"),
     ("different_dispute", "a dispute that has no row here, or is otherwise at Stripe"),
     ("different_invoice", "an invoice that has no row here, or is otherwise at Stripe"),
 )
+
+
+UNREPAIRABLE: Final = ("second_payment", "second_subscription")
+"""Of these an operator must say which is to go."""
 
 
 class Run(models.Model):

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db.models import Count, Max
 
-from kafka_bridge.contracts import SubscriptionStatus
+from kafka_bridge.contracts import PaymentStatus, SubscriptionStatus
 from payment_project.payments.models import Dispute, Payment, Refund
 from payment_project.reconciliation.models import Divergence, Run
 from payment_project.stripe_gateway.changes import PartSeen, PaymentSeen, SubscriptionSeen
@@ -51,31 +51,50 @@ def missed(events: Sequence[Mapping[str, Any]]) -> Found:
 
 
 def diverging_payments(seen: Sequence[PaymentSeen]) -> Found:
-    """Return the payments of ours that are missing here, or are otherwise than at Stripe."""
-    ours = {one.origin.payment_id: one for one in seen if one.origin}
-    rows = {row.id: row for row in Payment.objects.filter(id__in=ours)}
+    """Return the PaymentIntents of our payments whose rows are missing or otherwise here.
+
+    Of a payment that has another one, those that may hold its money a second time.
+    """
+    rows = Payment.objects.in_bulk([one.origin.payment_id for one in seen if one.origin])
     found: Found = {}
-    for payment_id, one in ours.items():
-        row = rows.get(payment_id)
+    for one in seen:
+        if not one.origin:
+            continue
+        row = rows.get(one.origin.payment_id)
         there = (one.status, one.amount_captured, one.amount_refunded)
         if row is None:
             found[one.payment_intent_id] = ("missing_payment", one.status)
+        elif row.payment_intent_id not in ("", one.payment_intent_id):
+            if _may_hold_money(one):
+                found[one.payment_intent_id] = (
+                    "second_payment",
+                    f"{one.status}, beside {row.payment_intent_id}: cancel or refund one there",
+                )
         elif (here := (row.status, row.amount_captured, row.amount_refunded)) != there:
             found[one.payment_intent_id] = ("different_payment", f"{here} here, {there} there")
     return found
 
 
 def diverging_subscriptions(seen: Sequence[SubscriptionSeen]) -> Found:
-    """Return the subscriptions of ours that are missing here, or are otherwise than at Stripe."""
-    ours = {one.origin.subscription_id: one for one in seen if one.origin}
-    rows = {row.id: row for row in Subscription.objects.filter(id__in=ours)}
-    latest = [one.snapshot.latest_invoice_id for one in ours.values()]
+    """Return Stripe's Subscriptions of ours whose rows are missing or otherwise here.
+
+    Of a subscription that has another one, those that may be paid for a second time.
+    """
+    ours = [(one.origin.subscription_id, one) for one in seen if one.origin]
+    rows = Subscription.objects.in_bulk([subscription_id for subscription_id, _ in ours])
+    latest = [one.snapshot.latest_invoice_id for _, one in ours]
     invoices = dict(Invoice.objects.filter(id__in=latest).values_list("id", "status"))
     found: Found = {}
-    for subscription_id, one in ours.items():
+    for subscription_id, one in ours:
         row, stripes = rows.get(subscription_id), one.snapshot.stripe_subscription_id
         if row is None:
             found[stripes] = ("missing_subscription", one.snapshot.status)
+        elif row.stripe_subscription_id not in ("", stripes):
+            if not one.snapshot.has_ended:
+                found[stripes] = (
+                    "second_subscription",
+                    f"{one.snapshot.status}, beside {row.stripe_subscription_id}: cancel one there",
+                )
         elif said := _differences(row, one, invoices.get(one.snapshot.latest_invoice_id, "")):
             found[stripes] = ("different_subscription", said)
     return found
@@ -117,6 +136,12 @@ def open_before(moment: datetime) -> dict[str, list[str]]:
     for kind, object_id in rows[:_ONE_BY_ONE]:
         found.setdefault(kind.partition("_")[2], []).append(object_id)
     return found
+
+
+def _may_hold_money(seen: PaymentSeen) -> bool:
+    if seen.status == PaymentStatus.SUCCEEDED:
+        return seen.amount_refunded < seen.amount_captured
+    return seen.status not in (PaymentStatus.CANCELED, PaymentStatus.REQUIRES_PAYMENT_METHOD)
 
 
 def _captured(seen: Sequence[PartSeen]) -> set[str]:

@@ -14,7 +14,7 @@ from kafka_bridge import database, outbox
 from kafka_bridge.contracts import Event
 from kafka_bridge.models import InboxEvent
 from payment_project.reconciliation import repairs, selectors
-from payment_project.reconciliation.models import Divergence, Run
+from payment_project.reconciliation.models import UNREPAIRABLE, Divergence, Run
 from payment_project.reconciliation.selectors import Found
 from payment_project.stripe_gateway.changes import (
     PartKind,
@@ -133,7 +133,7 @@ def _settle(
     run.looked_at += len(seen)
     run.found += len(found)
     _resolve([object_id for object_id in seen if object_id not in found])
-    asked = _record(found)
+    asked = [row for row in _record(found) if row.kind not in UNREPAIRABLE]
     outbox.publish(*[_once(repair(seen[row.object_id]), row) for row in asked])
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from kafka_bridge.contracts import ProrationPreview, SavedCard, SubscriptionStatus
 from payment_project.stripe_gateway.states import Refusal
 
 JSON = Mapping[str, Any]
+
+ENDED: Final = (SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED)
 
 
 class SubscriptionOrigin(NamedTuple):
@@ -91,6 +93,11 @@ class SubscriptionSnapshot:
     """The SetupIntent of a card that was asked to take the other's place."""
     refusal: Refusal | None = None
     """Why it is not as it was asked to become."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether nothing can happen to the Subscription any more."""
+        return self.status in ENDED
 
     @property
     def latest_invoice(self) -> InvoiceSnapshot | None:

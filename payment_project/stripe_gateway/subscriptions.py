@@ -24,6 +24,7 @@ from payment_project.stripe_gateway.prices import find_or_make_price
 from payment_project.stripe_gateway.sdk import stripe
 from payment_project.stripe_gateway.states import Refusal
 from payment_project.stripe_gateway.subscription_states import (
+    ENDED,
     JSON,
     SubscriptionSnapshot,
     invoice_of,
@@ -140,10 +141,7 @@ async def end(stripe_subscription_id: str) -> None:
 
 def has_ended(subscription: JSON) -> bool:
     """Tell whether nothing can happen to a Subscription any more."""
-    return subscription["status"] in (
-        SubscriptionStatus.CANCELED,
-        SubscriptionStatus.INCOMPLETE_EXPIRED,
-    )
+    return subscription["status"] in ENDED
 
 
 def refusal_of_values(error: StripeRejected) -> Refusal | None:

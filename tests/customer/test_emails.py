@@ -277,6 +277,30 @@ class TestHealth:
             ["emails: none was sent since the last that was given up: see them in Django admin"],
         )
 
+    def test_mail_server_takes_none(self, ada, payment):
+        tell(payment)
+        self.try_for_minutes()
+        assert health()[0] == 200  # it may be the address
+        tell(make_payment(ada))
+        self.try_for_minutes()
+
+        status, _, problems = health()
+
+        assert status == 503
+        assert problems == [
+            "emails: the mail server has taken none for minutes: see them in Django admin"
+        ]
+        tell(make_payment(ada))
+        assert len(sent()) == 1
+        assert health()[0] == 200
+
+    @staticmethod
+    def try_for_minutes():
+        for _ in range(5):
+            Email.objects.update(due_at=timezone.now())
+            while services.send_next(Refusing()):
+                pass
+
     def test_a_bad_address_is_no_reason_to_worry(self, ada, payment):
         give_up(payment)
         tell(make_payment(ada))

@@ -24,6 +24,5 @@ class ChangeForm(forms.Form):
     action = forms.ChoiceField(choices=[(name, name) for name in ACTIONS])
     at_period_end = forms.BooleanField(required=False)
     plan = forms.SlugField(required=False)
-    version = forms.IntegerField(required=False)
-    """Of the plan, when what it costs was shown."""
     proration_date = forms.DateTimeField(required=False)
+    """Of the preview that was shown."""

@@ -60,19 +60,11 @@ def subscribe(
         return subscription
 
 
-def change(
-    *,
-    customer: Customer,
-    subscription_id: UUID,
-    attempt: int,
-    update: Update,
-    version: int | None = None,
-) -> bool:
+def change(*, customer: Customer, subscription_id: UUID, attempt: int, update: Update) -> bool:
     """Ask for a change, unless another one is not answered yet, or `attempt` was made before.
 
     What cannot be done any more is not: the page shows how things are instead. Returns False if a
-    change of plan may cost something else than was shown, at this `version` of the plan: what it
-    costs is asked for instead.
+    change of plan may cost something else than was shown: what it costs is asked for instead.
 
     Raises:
         Subscription.DoesNotExist: the customer has no such subscription.
@@ -85,8 +77,6 @@ def change(
             return True
         with contextlib.suppress(StateConflict):
             try:
-                if update.action == "change_plan":
-                    _check_shown(update.plan, version)
                 request_update(subscription, update, asked_by=_page_of(customer))
             except NotPreviewed:
                 preview = Update(action="preview_plan", plan=update.plan)
@@ -104,11 +94,6 @@ def customer_is_back(subscription: Subscription) -> int:
         update = Update(action="refresh")
         request_update(subscription, update, asked_by=_page_of(subscription.customer))
     return subscription.changes
-
-
-def _check_shown(plan: Plan | None, version: int | None) -> None:
-    if plan is None or plan.version != version:
-        raise NotPreviewed
 
 
 def _page_of(customer: Customer) -> str:

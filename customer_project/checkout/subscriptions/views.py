@@ -30,7 +30,6 @@ from customer_project.subscriptions.selectors import (
     latest_subscriptions,
     plan_named,
     plans_on_offer,
-    request_for_preview,
     running_subscription,
     subscription_of,
     trial_days_left,
@@ -176,14 +175,16 @@ def change(request: HttpRequest, customer: Customer, subscription_id: UUID) -> H
         update = Update(action="cancel", at_period_end=asked["at_period_end"])
     elif update.action in ("preview_plan", "change_plan"):
         wanted = get_object_or_404(Plan, slug=asked["plan"], active=True)
-        date = asked["proration_date"] if update.action == "change_plan" else None
-        update = Update(action=update.action, plan=wanted, proration_date=date)
+        if update.action == "change_plan" and asked["proration_date"]:
+            date = asked["proration_date"]
+            update = Update(action="change_plan", plan=wanted, proration_date=date)
+        else:  # what they were not shown yet is shown first
+            update = Update(action="preview_plan", plan=wanted)
     is_as_shown = services.change(
         customer=customer,
         subscription_id=subscription_id,
         attempt=asked["attempt"],
         update=update,
-        version=asked["version"],
     )
     if not is_as_shown:
         messages.warning(request, _NOT_AS_SHOWN)
@@ -245,12 +246,11 @@ def _where(
         form = AnsweredForm(request.GET)
         revision = form.cleaned_data["answered"] if form.is_valid() else None
     where = shown(found, answered=revision)
-    preview, previewed = found.preview or {}, request_for_preview(found)
+    preview = found.preview or {}
     return {
         "subscription": found,
         "plan": plan_named(found.subscription_plan_id),
         "preview": preview,
-        "preview_version": previewed.plan_version if previewed else None,
         "preview_plan": plan_named(preview.get("subscription_plan_id", "")),
         "other_plans": plans_on_offer()
         .filter(currency=found.currency)

@@ -21,7 +21,6 @@ from payment_project.stripe_gateway.subscription_states import SubscriptionSnaps
 from payment_project.subscriptions.models import Invoice, Subscription
 from payment_project.subscriptions.services import dunning, invoices, telling
 
-_ENDED: Final = (SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED)
 _AS_TOLD: Final = (
     *("status", "subscription_plan_id", "amount", "currency", "interval", "interval_count"),
     *("quantity", "started_at", "current_period_start", "current_period_end", "trial_end"),
@@ -123,7 +122,7 @@ def _move_on(row: Subscription, snapshot: SubscriptionSnapshot) -> bool:
         raise NotOfThisSubscription(
             f"subscription {row.id} has {row.stripe_subscription_id}, not {stripes}"
         )
-    if row.status == SubscriptionStatus.FAILED and snapshot.status in _ENDED:
+    if row.status == SubscriptionStatus.FAILED and snapshot.has_ended:
         return False  # it was ended because it failed
     before, card, setup = _visible(row), snapshot.card, snapshot.setup
     for name in _AS_TOLD:
