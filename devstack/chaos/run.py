@@ -13,10 +13,10 @@ from typing import Final
 from devstack.chaos import invariants
 from devstack.chaos.clocks import Clocks
 from devstack.chaos.customers import make_customers, make_merchant
-from devstack.chaos.evidence import gather
 from devstack.chaos.faults import Injector
 from devstack.chaos.forgery import Forger
 from devstack.chaos.gate import Gate
+from devstack.chaos.gather import gather
 from devstack.chaos.journal import Journal
 from devstack.chaos.lines import Lines
 from devstack.chaos.load import Load
