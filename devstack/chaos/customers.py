@@ -8,6 +8,7 @@ from devstack.running import RunningStack
 EMAIL_DOMAIN: Final = "chaos.example"
 """Of every customer: nobody may read it in a log."""
 
+_PREFIX: Final = "chaos-"
 _MAKE: Final = """
 import json
 from django.contrib.auth import get_user_model
@@ -18,7 +19,7 @@ from customer_project.subscriptions.demo import make_plans
 make_plans()
 tokens = []
 for number in range({count}):
-    name = f"chaos-{{number}}"
+    name = f"{prefix}{{number}}"
     user, _ = get_user_model().objects.get_or_create(username=name)
     Customer.objects.get_or_create(
         user=user, defaults={{"name": name, "email": f"{{name}}@{domain}"}}
@@ -28,9 +29,14 @@ print(json.dumps(tokens))
 """
 
 
+def name_of(number: int) -> str:
+    """Return the name of one of the customers."""
+    return f"{_PREFIX}{number}"
+
+
 def make_customers(stack: RunningStack, count: int) -> list[str]:
     """Make customers, and plans for them to subscribe to; return the customers' API tokens."""
-    code = _MAKE.format(count=count, domain=EMAIL_DOMAIN)
+    code = _MAKE.format(count=count, domain=EMAIL_DOMAIN, prefix=_PREFIX)
     printed = stack.manage("customer", "shell", "-c", code)
     tokens: list[str] = json.loads(printed.strip().splitlines()[-1])
     return tokens

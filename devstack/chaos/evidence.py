@@ -2,18 +2,36 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from devstack.chaos.customers import name_of
+from devstack.chaos.faults import Happened
 from devstack.chaos.forgery import Forgery
 from devstack.chaos.journal import Journal
+from devstack.chaos.orders import Order
 from devstack.chaos.quota import Arrivals, Quota
+from devstack.chaos.schedule import Action
+from devstack.chaos.wishes import Wish
 from devstack.clients import Json
 from devstack.hops import Row
 from devstack.topics import TopicRecord
 from kafka_bridge.contracts import Topic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run was to contain, and what became of its schedule."""
+
+    orders: Sequence[Order]
+    wishes: Sequence[Wish]
+    happened: Sequence[Happened]
+
+    def done(self, action: Action) -> int:
+        """Count the steps of a kind that were not missed."""
+        return sum(one.step.action is action and not one.missed for one in self.happened)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +51,12 @@ class Ledger:
 class Evidence:
     """What a run left behind."""
 
+    plan: Plan
     journal: Journal
     forgeries: list[Forgery]
     ledgers: Mapping[str, Ledger]
+    customers: Mapping[str, str]
+    """The ids of the customers, by name."""
     logged: list[Row]
     balance: list[Row]
     """What the payment service's own books have of Stripe's balance, by currency and type."""
@@ -73,6 +94,10 @@ class Evidence:
     def admin(self) -> Ledger:
         """The admin service's database."""
         return self.ledgers["admin"]
+
+    def id_of(self, customer: int) -> str | None:
+        """Return the id of one of the customers."""
+        return self.customers.get(name_of(customer))
 
     @cached_property
     def intents_of(self) -> dict[str, list[Json]]:

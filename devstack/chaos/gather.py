@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import requests
 
-from devstack.chaos.evidence import Evidence, Ledger
+from devstack.chaos.evidence import Evidence, Ledger, Plan
 from devstack.chaos.forgery import Forgery
 from devstack.chaos.journal import Journal
 from devstack.chaos.quota import Arrivals, Quota
@@ -27,6 +27,7 @@ SELECT id, event_id::text, topic, partition, "offset", key, value, correlation_i
 FROM kafka_bridge_inboxevent ORDER BY id
 """
 _LANES: Final = "SELECT key, waits_for FROM kafka_bridge_lane"
+_CUSTOMERS: Final = "SELECT name, id::text FROM customers_customer"
 _PAYMENTS: Final = {
     "customer": (
         "SELECT id::text, customer_id::text, amount, currency, status, revision,"
@@ -84,6 +85,7 @@ FROM event_log_loggedevent
 def gather(
     stack: RunningStack,
     *,
+    plan: Plan,
     journal: Journal,
     forgeries: list[Forgery],
     records: Records,
@@ -97,6 +99,7 @@ def gather(
     stripe_url = stack.stripe_url or ""
     with closing(Trace(stack)) as trace:
         ledgers = {name: _ledger(trace, name) for name in SERVICES}
+        customers = trace.rows("customer", _CUSTOMERS)
         logged = trace.rows("admin", _LOGGED)
         balance = trace.rows("payment", _BALANCE)
         entries = trace.rows("admin", _ENTRIES)
@@ -106,9 +109,11 @@ def gather(
     }
     names = [str(name) for topic in Topic for name in (topic, topic.dead_letter_topic)]
     return Evidence(
+        plan=plan,
         journal=journal,
         forgeries=forgeries,
         ledgers=ledgers,
+        customers={row["name"]: row["id"] for row in customers},
         logged=logged,
         balance=balance,
         entries=entries,

@@ -13,6 +13,7 @@ from typing import Final
 from devstack.chaos import invariants
 from devstack.chaos.clocks import Clocks
 from devstack.chaos.customers import make_customers, make_merchant
+from devstack.chaos.evidence import Plan
 from devstack.chaos.faults import Injector
 from devstack.chaos.forgery import Forger
 from devstack.chaos.gate import Gate
@@ -20,7 +21,7 @@ from devstack.chaos.gather import gather
 from devstack.chaos.journal import Journal
 from devstack.chaos.lines import Lines
 from devstack.chaos.load import Load
-from devstack.chaos.orders import orders
+from devstack.chaos.orders import Order, orders
 from devstack.chaos.processes import Processes
 from devstack.chaos.quota import REQUESTS, Quota, read_arrivals
 from devstack.chaos.records import Records
@@ -29,7 +30,7 @@ from devstack.chaos.report import Report
 from devstack.chaos.schedule import RATE, Step, plan
 from devstack.chaos.settle import SECONDS, heal, settle
 from devstack.chaos.weather import Weather
-from devstack.chaos.wishes import wishes
+from devstack.chaos.wishes import Wish, wishes
 from devstack.commands import guarded, say
 from devstack.paths import STATE
 from devstack.running import RunningStack
@@ -149,15 +150,18 @@ def _hurt_and_check(
     if not running.uses_emulator or not running.stripe_url:
         raise SystemExit("Chaos needs Stripe's emulator: unset STRIPE_API_KEY and STRIPE_API_BASE.")
     journal, gate = Journal(), Gate(rate=options.rate)
+    many = {"seed": options.seed, "payments": options.payments, "customers": _CUSTOMERS}
+    wanted, too = orders(**many), wishes(**many)
     load = _load(options, running, journal=journal, gate=gate)
     injector = _injector(options, running, journal=journal, gate=gate, lines=lines, clocks=clocks)
     try:
-        load_seconds, broken = _hurt(options, load=load, injector=injector)
+        load_seconds, broken = _hurt(wanted, too, load=load, injector=injector)
     finally:
         load.stop()  # or Ctrl-C would wait for its clients
     settle_seconds, unsettled = _settle(options, running, injector.weather)
     evidence = gather(
         running,
+        plan=Plan(orders=wanted, wishes=too, happened=injector.happened),
         journal=journal,
         forgeries=injector.forger.forgeries,
         records=injector.records,
@@ -218,14 +222,14 @@ def _injector(
     )
 
 
-def _hurt(options: argparse.Namespace, *, load: Load, injector: Injector) -> tuple[float, str]:
+def _hurt(
+    wanted: list[Order], too: list[Wish], *, load: Load, injector: Injector
+) -> tuple[float, str]:
     """Run clients and faults; return the seconds that took, and what could not be healed."""
-    wanted = orders(seed=options.seed, payments=options.payments, customers=_CUSTOMERS)
     began = time.monotonic()
-    too = wishes(seed=options.seed, payments=options.payments, customers=_CUSTOMERS)
     clients = threading.Thread(target=load.run, args=(wanted, too), name="load", daemon=True)
     clients.start()
-    say(f"{options.payments} payments, and what goes wrong meanwhile:")
+    say(f"{len(wanted)} payments, and what goes wrong meanwhile:")
     injector.run()
     broken = heal(injector.processes, injector.weather, injector.clocks)
     clients.join()

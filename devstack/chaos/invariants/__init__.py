@@ -29,5 +29,8 @@ _INVARIANTS: Final[tuple[Callable[[Evidence], Finding], ...]] = (
 
 
 def check(evidence: Evidence) -> list[Finding]:
-    """Check every invariant."""
-    return [invariant(evidence) for invariant in _INVARIANTS]
+    """Check every invariant; one that found nothing to check is broken."""
+    findings = [invariant(evidence) for invariant in _INVARIANTS]
+    for finding in findings:
+        finding.close()
+    return findings

@@ -8,6 +8,7 @@ from devstack.chaos.customers import EMAIL_DOMAIN
 from devstack.chaos.evidence import Evidence
 from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.quota import WINDOWS, crowds
+from devstack.chaos.schedule import Action
 from kafka_bridge.contracts import Topic
 
 _ACCEPTED, _REFUSED, _REUSED = 202, 400, 422
@@ -23,7 +24,11 @@ def same_key_same_answer(evidence: Evidence) -> Finding:
     for entry in evidence.journal:
         for answer in entry.answers:
             finding.equal(f"{entry.key}: status", answer.status, _ACCEPTED)
-            finding.equal(f"{entry.key}: answer", answer.body, entry.answers[0].body)
+        finding.equal(f"{entry.key}: answers", *(answer.body for answer in entry.answers))
+        clicks = 1 + entry.order.clicks_twice
+        finding.equal(f"{entry.key}: times answered", len(entry.answers), clicks)
+        if entry.order.changes_the_body:
+            finding.check(entry.to_another_body, f"{entry.key}: another body was not answered")
         for key, answers in entry.updates.items():
             finding.equal(f"{key}: answers", *answers)
         for answer in entry.to_another_body:
@@ -43,6 +48,8 @@ def forged_webhooks(evidence: Evidence) -> Finding:
         if row["topic"] == Topic.STRIPE_WEBHOOK_RECEIVED
     ]
     taken = Counter(event["webhookEvent"]["id"] for event in events)
+    tried = evidence.plan.done(Action.FORGE)
+    finding.equal("forgeries tried and answered", tried, len(evidence.forgeries))
     for forgery in evidence.forgeries:
         name = f"{forgery.webhook_event_id} ({forgery.how})"
         finding.equal(f"{name}: answer", forgery.status, _REFUSED)
@@ -55,6 +62,12 @@ def forged_webhooks(evidence: Evidence) -> Finding:
 def nothing_secret_told(evidence: Evidence) -> Finding:
     """No secret and nobody's address in logs, analytics and dead letters."""
     finding = Finding(number=15, title="no secret in logs, event log, analytics, dead letters")
+    for name in evidence.ledgers:
+        told = any(text for log, text in evidence.logs.items() if log.startswith(f"{name}-"))
+        finding.check(told, f"no log of {name} to read")
+    finding.check(evidence.logged, "no event log to read")
+    for public in _PUBLIC:
+        finding.check(evidence.topics.get(public), f"nothing on {public} to read")
     words = [_CLIENT_SECRET, EMAIL_DOMAIN, *evidence.secrets]
     places = {f"log {name}": text for name, text in evidence.logs.items() if _is_ours(name)}
     places["event log"] = "\n".join(row["content"] for row in evidence.logged)
@@ -75,6 +88,8 @@ def quota_is_kept(evidence: Evidence) -> Finding:
     quota = evidence.quota
     title = f"at most {quota.requests} requests a second at Stripe, and {quota.burst}"
     finding = Finding(number=17, title=title)
+    noted = len(evidence.arrivals.at) >= max(len(evidence.intents), 1)
+    finding.check(noted, "more PaymentIntents at Stripe than requests of the payment service")
     for seconds in WINDOWS:
         for requests, at in crowds(evidence.arrivals, seconds=seconds):
             if any(since <= at <= until for since, until in evidence.disturbed):
@@ -91,6 +106,9 @@ def _is_ours(log: str) -> bool:
 def all_comes_to_rest(evidence: Evidence) -> Finding:
     """All is final within the bound after the faults stop; nothing pending, parked or behind."""
     finding = Finding(number=16, title="all at rest after the faults: no lag, nothing pending")
+    placed = (len(evidence.journal), len(evidence.journal.subscriptions))
+    wanted = (len(evidence.plan.orders), len(evidence.plan.wishes))
+    finding.equal("payments and subscriptions, wanted and asked for", wanted, placed)
     finding.check(not evidence.unsettled, evidence.unsettled)
     for entry in evidence.journal:
         finding.check(entry.payment_id, f"{entry.key}: never accepted, {entry.problems}")

@@ -8,6 +8,7 @@ from typing import Final
 from devstack.chaos.evidence import Evidence
 from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.records import POISONED
+from devstack.chaos.schedule import Action
 from devstack.clients import Json
 from devstack.hops import Row
 from devstack.topics import TopicRecord
@@ -132,6 +133,13 @@ def nothing_skipped(evidence: Evidence) -> Finding:
 def bad_records_are_dead(evidence: Evidence) -> Finding:
     """Each bad record is dead once, with reason and bytes, on its DLQ; no good record is."""
     finding = Finding(number=10, title="each bad record dead once, with its reason; no good one")
+    bad = sum(
+        POISONED in record.headers and not _is_dead_letter(topic)
+        for topic, records in evidence.topics.items()
+        for record in records
+    )
+    produced = evidence.plan.done(Action.POISON)  # and more, where no answer came
+    finding.none_of(range(produced - bad), "bad records are on no topic")
     for service, lags in evidence.lags.items():
         ledger = evidence.ledgers[service]
         dead: dict[tuple[str, int, int], list[Row]] = defaultdict(list)
