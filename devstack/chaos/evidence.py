@@ -132,9 +132,16 @@ class Evidence:
 
     @cached_property
     def told_of(self) -> dict[str, list[Json]]:
-        """What the payment service published for the customer, by payment, in its own order."""
+        """What the payment service published for the customer, by payment, in its own order.
+
+        Each with the moment at which it was written, as `told_at`, in seconds of the epoch.
+        """
         topics = (Topic.PAYMENT_CARD_RESULT, Topic.PAYMENT_STATUS_UPDATED)
-        told = [json.loads(row["value"]) for row in self.payment.outbox if row["topic"] in topics]
+        told = [
+            json.loads(row["value"]) | {"told_at": row["created_at"].timestamp()}
+            for row in self.payment.outbox
+            if row["topic"] in topics
+        ]
         return _by(told, lambda event: event["paymentId"])
 
 

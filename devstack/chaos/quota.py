@@ -1,4 +1,7 @@
-"""What Stripe was asked, as the emulator noted it: how many requests came how close together."""
+"""What Stripe was asked, as the emulator noted it: how many requests came how close together.
+
+And under which keys payments were asked for.
+"""
 
 import json
 import math
@@ -15,6 +18,7 @@ _A_PAYMENT: Final = 5
 """Requests at Stripe for each payment of the load, with all that clients do later."""
 WINDOWS: Final = (1, 5)
 """Seconds over which requests are counted: the burst does not grow with them."""
+_CREATES_A_PAYMENT: Final = "POST /v1/payment_intents"
 _PAYMENT_SERVICE: Final = "PythonBindings"  # a part of the name that Stripe's library gives itself
 
 
@@ -47,6 +51,8 @@ class Arrivals(NamedTuple):
     at: list[float]
     held_up: list[tuple[float, float]]
     """From when to when it could note nothing, for want of a processor or a disk."""
+    creating_keys: frozenset[str] = frozenset()
+    """The idempotency keys of whatever asked for a PaymentIntent; empty where there was none."""
 
 
 class Crowd(NamedTuple):
@@ -63,6 +69,9 @@ def read_arrivals(journal: Path) -> Arrivals:
     return Arrivals(
         at=sorted(one["at"] for one in noted if _PAYMENT_SERVICE in one.get("agent", "")),
         held_up=[(one["late_since"], one["at"]) for one in noted if "late_since" in one],
+        creating_keys=frozenset(
+            one["key"] or "" for one in noted if one.get("line") == _CREATES_A_PAYMENT
+        ),
     )
 
 

@@ -206,6 +206,10 @@ def healthy():
         logs={f"{name}-web.log": "started\n" for name in SERVICES},
         secrets=[SECRET],
         quota=Quota(25),
-        arrivals=Arrivals(at=[START.timestamp() + second for second in range(10)], held_up=[]),
+        arrivals=Arrivals(
+            at=[START.timestamp() + second for second in range(10)],
+            held_up=[],
+            creating_keys=frozenset(f"{payment}:payment_intent" for payment in _PAYMENTS),
+        ),
         disturbed=[],
     )

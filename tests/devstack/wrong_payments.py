@@ -135,5 +135,35 @@ def told_failed_and_charged(evidence):
 
 
 @wrong(13)
+def told_failed_and_then_succeeded(evidence):
+    evidence.told_of[AUTHENTICATED].insert(1, {"status": "requires_payment_method", "revision": 2})
+
+
+@wrong(13)
+def shown_failed_and_then_succeeded(evidence):
+    seen = entry_of(evidence, AUTHENTICATED).sightings
+    seen.insert(1, Sighting(1, "requires_payment_method"))
+
+
+@wrong(13)
+def told_of_success_before_the_charge(evidence):
+    charge = intent_of(evidence, AUTHENTICATED)["latest_charge"]
+    charge["created"] = int(evidence.told_of[AUTHENTICATED][-1]["told_at"]) + 1
+
+
+@wrong(13)
+def asked_for_under_a_second_key(evidence):
+    arrivals = evidence.arrivals
+    keys = arrivals.creating_keys | {f"{REFUNDED}:payment_intent:2"}
+    return replace(evidence, arrivals=arrivals._replace(creating_keys=keys))
+
+
+@wrong(13)
+def asked_for_under_no_key_that_was_noted(evidence):
+    arrivals = evidence.arrivals._replace(creating_keys=frozenset())
+    return replace(evidence, arrivals=arrivals)
+
+
+@wrong(13)
 def key_charged_twice(evidence):
     evidence.audit["per_idempotency_key"][f"{REFUNDED}:payment_intent"] = 2

@@ -13,6 +13,9 @@ from devstack.hops import Row
 
 _SUCCEEDED: Final = "succeeded"
 _NOT_CHARGED: Final = frozenset({"requires_payment_method", "canceled", "failed"})
+_KEY: Final = "{payment_id}:payment_intent"
+_KEY_WITH_CUSTOMER: Final = f"{_KEY}:customer"
+"""Of a saved card that Stripe refused to charge without its Customer: another body."""
 _ON_ITS_WAY: Final = frozenset({"requires_action", "requires_confirmation", "processing"})
 _LEGAL: Final[dict[str, frozenset[str]]] = {
     "requires_payment_method": _ON_ITS_WAY | {"canceled", _SUCCEEDED},
@@ -187,6 +190,38 @@ def nothing_final_before_it_is_known(evidence: Evidence) -> Finding:
         name = f"payment {entry.payment_id}: told {told}, Stripe has {settled}"
         finding.check(not (refused and charged), name)
         finding.check("failed" not in told or not intents, name)
+        shown = {*told, *(sighting.status for sighting in entry.sightings)}
+        wrong = shown & {_SUCCEEDED, *_NOT_CHARGED} - {entry.expected}
+        finding.check(not wrong, f"{name}, and must be {entry.expected}: shown {wrong} meanwhile")
+        _check_charged_first(finding, evidence, entry)
+    _check_keys(finding, evidence)
     for key, charges in evidence.audit["per_idempotency_key"].items():
         finding.equal(f"{key}: charges", charges, 1)
     return finding
+
+
+def _check_charged_first(finding: Finding, evidence: Evidence, entry: Entry) -> None:
+    """Nothing is told to have succeeded before there is a charge.
+
+    PostgreSQL and the emulator keep the clock that no run moves; Stripe counts in whole seconds.
+    """
+    told = evidence.told_of.get(entry.payment_id, [])
+    succeeded = [event["told_at"] for event in told if event["status"] == _SUCCEEDED]
+    charges = [one["latest_charge"] for one in evidence.intents_of.get(entry.payment_id, [])]
+    if succeeded:
+        began = min((charge["created"] for charge in charges if charge), default=float("inf"))
+        name = f"payment {entry.payment_id}"
+        finding.check(
+            began <= succeeded[0], f"{name}: succeeded at {succeeded[0]}, charged at {began}"
+        )
+
+
+def _check_keys(finding: Finding, evidence: Evidence) -> None:
+    """Each PaymentIntent was asked for under its payment's one key, and nothing under another."""
+    asked = evidence.arrivals.creating_keys
+    ids = [entry.payment_id for entry in accepted(evidence)]
+    legal = {key.format(payment_id=one) for one in ids for key in (_KEY, _KEY_WITH_CUSTOMER)}
+    finding.none_of(asked - legal, "keys of PaymentIntents that are no payment's own")
+    for payment_id in evidence.intents_of.keys() & set(ids):
+        key = _KEY.format(payment_id=payment_id)
+        finding.check(key in asked, f"payment {payment_id}: never asked for under {key}")
