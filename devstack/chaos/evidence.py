@@ -62,6 +62,17 @@ class Evidence:
     """What the payment service's own books have of Stripe's balance, by currency and type."""
     entries: list[Row]
     """The admin service's ledger of charges and refunds, by payment, account and currency."""
+    facts: list[Row]
+    """The admin service's payments, counted and summed up, by currency and status."""
+    sums: list[Row]
+    """The same, as it keeps them for its dashboards, by the hour, the day and the month."""
+    webhook_sums: list[Row]
+    """How many webhooks it counted, by hour, day and month, type and what became of them."""
+    receipts: list[str]
+    """The payments of which the customer was sent a receipt."""
+    known_customers: Mapping[str, str]
+    """Stripe's Customers that the payment service knows, by the customer's id."""
+    stripe_customers: list[Json]
     intents: list[Json]
     subscriptions: list[Json]
     invoices: list[Json]
@@ -103,6 +114,11 @@ class Evidence:
     def intents_of(self) -> dict[str, list[Json]]:
         """PaymentIntents at Stripe by the payment that their metadata names."""
         return _by(self.intents, lambda intent: intent["metadata"].get("payment_id", ""))
+
+    @cached_property
+    def owner_of(self) -> dict[str, str]:
+        """The id of the customer that each Customer at Stripe stands for, by Stripe's id."""
+        return {one["id"]: one["metadata"].get("customer_id", "") for one in self.stripe_customers}
 
     @cached_property
     def inbox_of(self) -> dict[str, dict[str, Row]]:

@@ -76,6 +76,22 @@ _ENTRIES: Final = """
 SELECT payment_id::text, account, currency, sum(amount)::bigint AS amount FROM ledger_entry
 WHERE account IN ('charges', 'refunds') GROUP BY payment_id, account, currency
 """
+_FACTS: Final = """
+SELECT currency, status, count(*) AS count, sum(amount)::bigint AS amount,
+    sum(captured)::bigint AS captured, sum(refunded)::bigint AS refunded
+FROM analytics_paymentfact GROUP BY currency, status
+"""
+_SUMS: Final = """
+SELECT grain, currency, status, sum(count)::bigint AS count, sum(amount)::bigint AS amount,
+    sum(captured)::bigint AS captured, sum(refunded)::bigint AS refunded
+FROM analytics_paymentaggregate WHERE dimension = 'all' GROUP BY grain, currency, status
+"""
+_WEBHOOK_SUMS: Final = """
+SELECT grain, webhook_type, outcome, sum(count)::bigint AS count FROM analytics_webhookaggregate
+GROUP BY grain, webhook_type, outcome
+"""
+_RECEIPTS: Final = "SELECT payment_id::text FROM emails_email WHERE kind = 'receipt'"
+_KNOWN_CUSTOMERS: Final = "SELECT customer_id, stripe_customer_id FROM customers_stripecustomer"
 _LOGGED: Final = """
 SELECT event_id::text, topic, partition, "offset", content::text AS content
 FROM event_log_loggedevent
@@ -102,6 +118,10 @@ def gather(
         customers = trace.rows("customer", _CUSTOMERS)
         logged = trace.rows("admin", _LOGGED)
         balance = trace.rows("payment", _BALANCE)
+        facts, sums = trace.rows("admin", _FACTS), trace.rows("admin", _SUMS)
+        webhook_sums = trace.rows("admin", _WEBHOOK_SUMS)
+        receipts = trace.rows("customer", _RECEIPTS)
+        known = trace.rows("payment", _KNOWN_CUSTOMERS)
         entries = trace.rows("admin", _ENTRIES)
     lags = {
         name: json.loads(printed)["partitions"]
@@ -117,6 +137,12 @@ def gather(
         logged=logged,
         balance=balance,
         entries=entries,
+        facts=facts,
+        sums=sums,
+        webhook_sums=webhook_sums,
+        receipts=[row["payment_id"] for row in receipts],
+        known_customers={row["customer_id"]: row["stripe_customer_id"] for row in known},
+        stripe_customers=_all_of(stripe_url, "customers", {}),
         intents=_all_of(stripe_url, "payment_intents", {"expand[]": "data.latest_charge"}),
         subscriptions=_all_of(stripe_url, "subscriptions", {"status": "all"}),
         invoices=_all_of(stripe_url, "invoices", {"expand[]": "data.payments"}),

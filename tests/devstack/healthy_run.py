@@ -50,6 +50,15 @@ _ORDERS = [
         bank=Bank.SUCCEEDS,
     ),
 ]
+GRAINS = ("hour", "day", "month")
+_SUMS = [
+    dict(zip(("currency", "status", "count", "amount", "captured", "refunded"), row, strict=True))
+    for row in (
+        ("eur", "succeeded", 2, 1500, 1500, 333),
+        ("eur", "requires_payment_method", 1, 2000, 0, 0),
+        ("usd", "succeeded", 1, 3000, 3000, 0),
+    )
+]
 _WISH = Wish(number=0, customer=0, card="pm_card_visa", change=None, clicks_twice=False)
 
 
@@ -133,6 +142,7 @@ def _intent(name, amount, currency, *, status, moved, metadata):
         "amount": amount,
         "currency": currency,
         "metadata": metadata,
+        "customer": "" if metadata else "cus_0",
         "latest_charge": charge if moved[0] else None,
     }
 
@@ -166,7 +176,13 @@ def healthy():
     """Return evidence of which everything may be changed."""
     published = _published()
     paid_by = {"payment": {"payment_intent": f"pi_{INVOICE_PAYMENT}"}}
-    invoice = {"id": "in_1", "amount_due": 500, "amount_paid": 500, "currency": "eur"}
+    invoice = {
+        "id": "in_1",
+        "amount_due": 500,
+        "amount_paid": 500,
+        "currency": "eur",
+        "customer": "cus_0",
+    }
     moved = {**_MOVED, INVOICE_PAYMENT: (500, 0)}
     currencies = {**{name: of for name, (_, of) in _PAYMENTS.items()}, INVOICE_PAYMENT: "eur"}
     return Evidence(
@@ -186,6 +202,20 @@ def healthy():
             for name, (captured, refunded) in moved.items()
             for account, amount in (("charges", -captured), ("refunds", refunded))
         ],
+        facts=_SUMS,
+        sums=[{**row, "grain": grain} for row in _SUMS for grain in GRAINS],
+        webhook_sums=[
+            {
+                "grain": grain,
+                "webhook_type": "payment_intent.succeeded",
+                "outcome": "applied",
+                "count": 1,
+            }
+            for grain in GRAINS
+        ],
+        receipts=[REFUNDED, AUTHENTICATED],
+        known_customers={"id-0": "cus_0"},
+        stripe_customers=[{"id": "cus_0", "metadata": {"customer_id": "id-0"}}],
         intents=_intents(),
         subscriptions=[
             {
@@ -193,6 +223,7 @@ def healthy():
                 "status": "active",
                 "cancel_at_period_end": False,
                 "metadata": {"subscription_id": SUBSCRIPTION},
+                "customer": "cus_0",
             }
         ],
         invoices=[{**invoice, "payments": {"data": [paid_by]}}],

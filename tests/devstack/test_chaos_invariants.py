@@ -49,6 +49,7 @@ def test_evidence_of_nothing_breaks_every_invariant():
         evidence,
         **nothing,
         ledgers=dict.fromkeys(evidence.ledgers, empty),
+        known_customers={},
         topics={},
         lags={name: [] for name in evidence.lags},
         logs={},

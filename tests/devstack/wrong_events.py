@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from kafka_bridge.contracts import Topic
 from tests.devstack.going_wrong import row_of, wrong
-from tests.devstack.healthy_run import DECLINED, REFUNDED
+from tests.devstack.healthy_run import AUTHENTICATED, DECLINED, REFUNDED
 from tests.devstack.published import START
 
 
@@ -38,6 +38,26 @@ def event_is_not_in_the_event_log(evidence):
 @wrong(7)
 def dead_letter_logged_twice(evidence):
     evidence.logged.append(row_of(evidence.logged, "copy of payment"))
+
+
+@wrong(7)
+def webhook_counted_twice(evidence):
+    evidence.webhook_sums[0]["count"] = 2
+
+
+@wrong(7)
+def receipt_sent_twice(evidence):
+    evidence.receipts.append(REFUNDED)
+
+
+@wrong(7)
+def receipt_not_sent(evidence):
+    evidence.receipts.remove(AUTHENTICATED)
+
+
+@wrong(7)
+def receipt_of_a_declined_payment(evidence):
+    evidence.receipts.append(DECLINED)
 
 
 @wrong(8)

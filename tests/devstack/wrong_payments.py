@@ -32,7 +32,7 @@ def subscribed_twice(evidence):
 
 @wrong(1)
 def subscription_nobody_asked_for(evidence):
-    evidence.subscriptions.append({"id": "sub_2", "metadata": {}})
+    evidence.subscriptions.append({"id": "sub_2", "metadata": {}, "customer": ""})
 
 
 @wrong(2)
@@ -50,6 +50,16 @@ def another_customer_in_every_row(evidence):
 @wrong(2)
 def charge_nobody_asked_for(evidence):
     evidence.invoices.clear()
+
+
+@wrong(2)
+def subscription_of_another_customer(evidence):
+    evidence.stripe_customers[0]["metadata"]["customer_id"] = "id-1"
+
+
+@wrong(2)
+def invoice_paid_by_another_customer(evidence):
+    evidence.intents[-1]["customer"] = "cus_1"
 
 
 @wrong(3)
@@ -92,6 +102,32 @@ def payment_nobody_was_told_of(evidence):
 @wrong(4)
 def subscription_differs_at_stripe(evidence):
     evidence.subscriptions[0]["status"] = "canceled"
+
+
+@wrong(4)
+def customer_made_twice_at_stripe(evidence):
+    evidence.stripe_customers.append({**evidence.stripe_customers[0], "id": "cus_1"})
+
+
+@wrong(4)
+def customer_unknown_to_the_payment_service(evidence):
+    evidence.known_customers.clear()
+
+
+@wrong(4)
+def customer_unknown_to_stripe(evidence):
+    evidence.known_customers["id-1"] = "cus_1"
+
+
+@wrong(5)
+def payment_counted_twice_by_the_hour(evidence):
+    evidence.sums[0]["captured"] += 1000
+
+
+@wrong(5)
+def declined_payment_counted_twice_by_the_day(evidence):
+    declined = next(row for row in evidence.sums if not row["captured"] and row["grain"] == "day")
+    declined["count"] += 1
 
 
 @wrong(5)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from devstack.chaos.evidence import Evidence
+from devstack.chaos.invariants import figures
 from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.records import POISONED
 from devstack.chaos.schedule import Action
@@ -57,6 +58,12 @@ def one_effect_each(evidence: Evidence) -> Finding:
     webhooks = [_event(row) for row in outbox if row["topic"] == Topic.WEBHOOK_PROCESSED]
     for webhook, times in Counter(event["webhookEventId"] for event in webhooks).items():
         finding.equal(f"times that {webhook} was processed", times, 1)
+    figures.check_webhooks(finding, evidence, webhooks)
+    receipts = Counter(evidence.receipts)
+    for entry in evidence.journal:
+        sent, due = receipts.pop(entry.payment_id, 0), int(entry.expected == "succeeded")
+        finding.equal(f"payment {entry.payment_id}: receipts", sent, due)
+    finding.none_of(receipts, "payments with a receipt that nobody made")
     logged = {row["event_id"] for row in evidence.logged if not _is_dead_letter(row["topic"])}
     handled = {row["event_id"] for row in evidence.admin.inbox if row["handled_at"]}
     finding.none_of(handled - logged, "events handled and not in the event log")

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Final
 
 from devstack.chaos.evidence import Evidence, Ledger, charges_of, refunds_of
-from devstack.chaos.invariants import subscriptions
+from devstack.chaos.invariants import figures, subscriptions
 from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.journal import Entry
 from devstack.chaos.orders import MANUAL, Bank
@@ -66,6 +66,7 @@ def no_charge_unasked(evidence: Evidence) -> Finding:
         )
         if charged := charges_of(intent):
             finding.equal(f"{intent['id']}: charged", charged, entry.order.captured)
+    subscriptions.check_whose(finding, evidence)
     return finding
 
 
@@ -110,6 +111,7 @@ def all_agree(evidence: Evidence) -> Finding:
         known = {entry.payment_id for entry in accepted(evidence)}
         finding.none_of(ledger.payments.keys() - known, f"payments at {name} nobody was told of")
     subscriptions.check_agree(finding, evidence)
+    subscriptions.check_customers(finding, evidence)
     return finding
 
 
@@ -138,9 +140,10 @@ def sums_agree(evidence: Evidence) -> Finding:
         booked = sum(row["amount"] for row in evidence.balance if row["currency"] == currency)
         entered = -sum(row["amount"] for row in evidence.entries if row["currency"] == currency)
         finding.equal(
-            f"{currency}: Stripe, books, ledger, {', '.join(evidence.ledgers)}",
-            *(audit.get(currency, 0), booked, entered, *nets),
+            f"{currency}: Stripe, books, ledger, {', '.join(evidence.ledgers)}, dashboards",
+            *(audit.get(currency, 0), booked, entered, *nets, *figures.nets(evidence, currency)),
         )
+    figures.check_payments(finding, evidence)
     return finding
 
 

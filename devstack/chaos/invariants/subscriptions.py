@@ -39,6 +39,30 @@ def check_charge(finding: Finding, evidence: Evidence, intent: Row) -> None:
         asked = (invoice["amount_due"], invoice["currency"], invoice["amount_paid"])
         taken = (intent["amount"], intent["currency"], charges_of(intent))
         finding.equal(f"{intent['id']}: of {invoice['id']}", asked, taken)
+        whose = (invoice["customer"], intent["customer"])
+        finding.equal(f"{intent['id']}: customer, of {invoice['id']}", *whose)
+
+
+def check_whose(finding: Finding, evidence: Evidence) -> None:
+    """Each is its subscriber's."""
+    owners = evidence.owner_of
+    theirs = {
+        one["metadata"].get("subscription_id"): owners.get(one["customer"])
+        for one in evidence.subscriptions
+    }
+    for entry in accepted(evidence):
+        name = f"subscription {entry.subscription_id}"
+        asked_by = evidence.id_of(entry.wish.customer)
+        finding.equal(f"{name}: whose", asked_by, theirs.get(entry.subscription_id))
+
+
+def check_customers(finding: Finding, evidence: Evidence) -> None:
+    """Each subscriber has one Customer at Stripe, and the payment service knows that one."""
+    for stripe_customer_id, customer in evidence.owner_of.items():
+        known = evidence.known_customers.get(customer)
+        finding.equal(f"Customer of {customer}: Stripe, known", stripe_customer_id, known)
+    lost = set(evidence.known_customers.values()) - evidence.owner_of.keys()
+    finding.none_of(lost, "Customers that Stripe does not have")
 
 
 def check_agree(finding: Finding, evidence: Evidence) -> None:
