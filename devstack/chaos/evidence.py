@@ -28,6 +28,8 @@ class Plan:
     orders: Sequence[Order]
     wishes: Sequence[Wish]
     happened: Sequence[Happened]
+    answers_within: float
+    """Seconds that anything may take to be answered once nothing goes wrong."""
 
     def done(self, action: Action) -> int:
         """Count the steps of a kind that were not missed."""
@@ -88,6 +90,8 @@ class Evidence:
     """Of the payment service's requests at Stripe."""
     disturbed: list[tuple[float, float]]
     """From when to when more of them could come than the quota."""
+    healed_at: float
+    """When the faults had ended, in seconds of the epoch."""
     unsettled: str = ""
     """What still moved when it should not; empty if all came to rest."""
 

@@ -109,6 +109,7 @@ def gather(
     quota: Quota,
     arrivals: Arrivals,
     disturbed: list[tuple[float, float]],
+    healed_at: float,
     unsettled: str,
 ) -> Evidence:
     """Read everything, while nothing moves."""
@@ -154,6 +155,7 @@ def gather(
         quota=quota,
         arrivals=arrivals,
         disturbed=disturbed,
+        healed_at=healed_at,
         unsettled=unsettled,
     )
 

@@ -68,6 +68,9 @@ class Subscribed:
     wish: Wish
     key: str
     subscription_id: str = ""
+    accepted_at: float = 0.0
+    answered_at: float | None = None
+    """When the client saw it answered."""
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     """To the request and to the change of it, by idempotency key."""
     problems: list[str] = field(default_factory=list)

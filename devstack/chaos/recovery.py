@@ -46,7 +46,7 @@ def _summary(seconds: Sequence[float]) -> dict[str, Any]:
 
 def recovery(evidence: Evidence, kills: Sequence[Happened]) -> Recovery:
     """Measure it from the services' own tables."""
-    ends = _ends(evidence)
+    ends = answered_at(evidence)
     ways = [
         (row["created_at"].timestamp(), ends[payment])
         for payment, row in evidence.customer.payments.items()
@@ -66,8 +66,11 @@ def recovery(evidence: Evidence, kills: Sequence[Happened]) -> Recovery:
     )
 
 
-def _ends(evidence: Evidence) -> dict[str, float]:
-    """Return when each payment's answer was handled by both services, in seconds of the epoch."""
+def answered_at(evidence: Evidence) -> dict[str, float]:
+    """Return when each payment's first answer was handled by customer and admin.
+
+    In seconds of the epoch, by PostgreSQL's clock, which no run moves.
+    """
     of_correlation: dict[str, list[float]] = {}
     wanted = (("customer", RESULT_TOPIC), ("admin", Topic.PAYMENT_ANALYTICS))
     for service, topic in wanted:

@@ -21,7 +21,9 @@ class Report:
     kills: dict[str, int]
     recovery: Recovery
     load_seconds: float
+    """Until the last client had what it waited for."""
     settle_seconds: float
+    """From the end of the faults until nothing moved any more."""
     total_seconds: float
 
     @property
@@ -64,6 +66,6 @@ class Report:
             f" until any did: worst {recovered['any_progress'].get('worst')}."
         )
         yield (
-            f"Load {self.load_seconds:.0f} s, at rest {self.settle_seconds:.1f} s later;"
+            f"Load {self.load_seconds:.0f} s, at rest {self.settle_seconds:.1f} s after the faults;"
             f" {self.total_seconds:.0f} s in all."
         )

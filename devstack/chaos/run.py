@@ -28,7 +28,7 @@ from devstack.chaos.records import Records
 from devstack.chaos.recovery import recovery
 from devstack.chaos.report import Report
 from devstack.chaos.schedule import RATE, Step, plan
-from devstack.chaos.settle import SECONDS, heal, settle
+from devstack.chaos.settle import SECONDS, heal, settle, wait_for_beat
 from devstack.chaos.weather import Weather
 from devstack.chaos.wishes import Wish, wishes
 from devstack.commands import guarded, say
@@ -80,7 +80,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--settle",
         type=float,
         default=SECONDS,
-        help=f"seconds to come to rest ({SECONDS:g}); clients wait {_PATIENCE:g} times as long",
+        help=f"seconds to be answered after the faults, and to come to rest after the clients"
+        f" ({SECONDS:g}); clients wait {_PATIENCE:g} times as long",
     )
     parser.add_argument("--clocks", action="store_true", help="move the services' clocks as well")
     parser.add_argument("--plan", action="store_true", help="print the schedule and do nothing")
@@ -155,13 +156,18 @@ def _hurt_and_check(
     load = _load(options, running, journal=journal, gate=gate)
     injector = _injector(options, running, journal=journal, gate=gate, lines=lines, clocks=clocks)
     try:
-        load_seconds, broken = _hurt(wanted, too, load=load, injector=injector)
+        load_seconds, healed_at, broken = _hurt(wanted, too, load=load, injector=injector)
     finally:
         load.stop()  # or Ctrl-C would wait for its clients
-    settle_seconds, unsettled = _settle(options, running, injector.weather)
+    settle_seconds, unsettled = _settle(options, running, injector.weather, healed_at=healed_at)
     evidence = gather(
         running,
-        plan=Plan(orders=wanted, wishes=too, happened=injector.happened),
+        plan=Plan(
+            orders=wanted,
+            wishes=too,
+            happened=injector.happened,
+            answers_within=options.settle,
+        ),
         journal=journal,
         forgeries=injector.forger.forgeries,
         records=injector.records,
@@ -169,6 +175,7 @@ def _hurt_and_check(
         arrivals=read_arrivals(Path(running.folder) / REQUESTS),
         quota=Quota.of(options.rate),
         disturbed=injector.disturbed(),
+        healed_at=healed_at,
         unsettled=broken or unsettled,
     )
     return Report(
@@ -224,26 +231,29 @@ def _injector(
 
 def _hurt(
     wanted: list[Order], too: list[Wish], *, load: Load, injector: Injector
-) -> tuple[float, str]:
-    """Run clients and faults; return the seconds that took, and what could not be healed."""
+) -> tuple[float, float, str]:
+    """Run clients and faults; return the seconds that took, when it healed, and what did not."""
     began = time.monotonic()
     clients = threading.Thread(target=load.run, args=(wanted, too), name="load", daemon=True)
     clients.start()
     say(f"{len(wanted)} payments, and what goes wrong meanwhile:")
     injector.run()
     broken = heal(injector.processes, injector.weather, injector.clocks)
-    clients.join()
+    healed_at = time.time()
     say("The faults have ended.")
-    return time.monotonic() - began, broken
+    clients.join()
+    return time.monotonic() - began, healed_at, broken
 
 
 def _settle(
-    options: argparse.Namespace, running: RunningStack, weather: Weather
+    options: argparse.Namespace, running: RunningStack, weather: Weather, *, healed_at: float
 ) -> tuple[float, str]:
-    seconds, unsettled = settle(running, weather, seconds=options.settle)
-    if not unsettled:
-        running.manage("payment", "record_balance")  # beat would, within a minute
-        unsettled = settle(running, weather, seconds=options.settle)[1]
+    """Wait until all is at rest; return how long after the faults it was, and what is not."""
+    unsettled = settle(running, weather, seconds=options.settle)
+    seconds = time.time() - healed_at
+    if not unsettled and not (unsettled := wait_for_beat(running, since=healed_at)):
+        running.manage("payment", "record_balance")  # what moved since then, for which beat is due
+        unsettled = settle(running, weather, seconds=options.settle)
     return seconds, unsettled
 
 

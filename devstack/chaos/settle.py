@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-import time
+from contextlib import closing
 from typing import Final
 
 import psycopg2
@@ -11,12 +11,16 @@ import requests
 from devstack.chaos.clocks import Clocks
 from devstack.chaos.processes import Processes
 from devstack.chaos.weather import Weather
+from devstack.hops import Trace
 from devstack.management import ManagementCommandError
 from devstack.running import RunningStack
 from devstack.waiting import DeadlinePassedError, wait_until
 
 SECONDS: Final = 240
 """The liveness bound: a lease of 20 s and the waits of some retries fit well."""
+_BEAT_WITHIN: Final = 75
+_RECORDED_SINCE: Final = "SELECT 1 FROM balance_watermark WHERE read_until > to_timestamp(%s)"
+"""By a run that began since; the moment is PostgreSQL's, whose clock is the machine's."""
 
 
 def heal(processes: Processes, weather: Weather, clocks: Clocks) -> str:
@@ -40,9 +44,8 @@ def heal(processes: Processes, weather: Weather, clocks: Clocks) -> str:
     return ""
 
 
-def settle(stack: RunningStack, weather: Weather, *, seconds: float = SECONDS) -> tuple[float, str]:
-    """Wait until nothing is on its way; return how many seconds it took, and what stayed if any."""
-    began = time.monotonic()
+def settle(stack: RunningStack, weather: Weather, *, seconds: float = SECONDS) -> str:
+    """Wait until nothing is on its way; return what still is if it never ends, else nothing."""
     waits_for = ""
 
     def at_rest() -> bool:
@@ -52,7 +55,22 @@ def settle(stack: RunningStack, weather: Weather, *, seconds: float = SECONDS) -
 
     with contextlib.suppress(DeadlinePassedError):
         wait_until(at_rest, what="everything to come to rest", seconds=seconds, every=0.2)
-    return time.monotonic() - began, waits_for
+    return waits_for
+
+
+def wait_for_beat(stack: RunningStack, *, since: float) -> str:
+    """Wait until beat has had the balance recorded since a moment; return what is wrong if not."""
+    with closing(Trace(stack)) as trace:
+        try:
+            wait_until(
+                lambda: trace.rows("payment", _RECORDED_SINCE, (since,)),
+                what="beat to have the balance recorded, which it does every minute",
+                seconds=_BEAT_WITHIN,
+                every=0.5,
+            )
+        except DeadlinePassedError as error:
+            return str(error)
+    return ""
 
 
 def _on_its_way(stack: RunningStack, weather: Weather) -> str:

@@ -1,5 +1,6 @@
 """A client that subscribes and changes its mind, and repeats what broke."""
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -34,7 +35,10 @@ class Subscriber:
         if entry.problems:
             return
         entry.subscription_id = entry.answers[entry.key][0].body["id"]
+        entry.accepted_at = time.time()
         begun = self._until(entry, self._is_answered, what="an answered subscription")
+        if begun:
+            entry.answered_at = time.time()
         if begun and wish.change and not wish.is_declined:
             action, body = _CHANGES[wish.change]
             path = f"subscriptions/{entry.subscription_id}/{action}/"

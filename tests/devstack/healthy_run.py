@@ -129,7 +129,9 @@ def _journal():
         )
         journal.open(entry)
         journal.accepted(entry)
-    journal.subscriptions.append(Subscribed(wish=_WISH, key="s", subscription_id=SUBSCRIPTION))
+    subscribed = Subscribed(wish=_WISH, key="s", subscription_id=SUBSCRIPTION)
+    subscribed.accepted_at, subscribed.answered_at = at(2).timestamp(), at(5).timestamp()
+    journal.subscriptions.append(subscribed)
     return journal
 
 
@@ -186,7 +188,7 @@ def healthy():
     moved = {**_MOVED, INVOICE_PAYMENT: (500, 0)}
     currencies = {**{name: of for name, (_, of) in _PAYMENTS.items()}, INVOICE_PAYMENT: "eur"}
     return Evidence(
-        plan=Plan(orders=_ORDERS, wishes=[_WISH], happened=_happened()),
+        plan=Plan(orders=_ORDERS, wishes=[_WISH], happened=_happened(), answers_within=60),
         journal=_journal(),
         forgeries=[Forgery(webhook_event_id="evt_chaos_1", how="stale", status=400)],
         ledgers={name: _ledger(name, published) for name in SERVICES},
@@ -243,4 +245,5 @@ def healthy():
             creating_keys=frozenset(f"{payment}:payment_intent" for payment in _PAYMENTS),
         ),
         disturbed=[],
+        healed_at=at(4).timestamp(),
     )

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from devstack.chaos.journal import Answer
 from tests.devstack.going_wrong import entry_of, row_of, wrong
-from tests.devstack.healthy_run import REFUNDED, SECRET
-from tests.devstack.published import START
+from tests.devstack.healthy_run import DECLINED, REFUNDED, SECRET
+from tests.devstack.published import START, at
 
 
 @wrong(12)
@@ -52,6 +52,27 @@ def no_logs_to_read(evidence):
 @wrong(16)
 def still_moving(evidence):
     return replace(evidence, unsettled="1 webhooks to be delivered")
+
+
+@wrong(16)
+def answered_long_after_the_faults(evidence):
+    row_of(evidence.customer.inbox, f"told {DECLINED} 1")["handled_at"] = at(4 + 60.5)
+
+
+@wrong(16)
+def answered_long_after_it_was_accepted(evidence):
+    entry_of(evidence, DECLINED).accepted_at = at(-60).timestamp()
+    return replace(evidence, healed_at=at(-60).timestamp())
+
+
+@wrong(16)
+def subscription_answered_late(evidence):
+    evidence.journal.subscriptions[0].answered_at = at(4 + 60.5).timestamp()
+
+
+@wrong(16)
+def subscription_never_answered(evidence):
+    evidence.journal.subscriptions[0].answered_at = None
 
 
 @wrong(16)

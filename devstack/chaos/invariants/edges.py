@@ -7,7 +7,9 @@ from typing import Final
 from devstack.chaos.customers import EMAIL_DOMAIN
 from devstack.chaos.evidence import Evidence
 from devstack.chaos.invariants.finding import Finding
+from devstack.chaos.journal import Entry, Subscribed
 from devstack.chaos.quota import WINDOWS, crowds
+from devstack.chaos.recovery import answered_at
 from devstack.chaos.schedule import Action
 from kafka_bridge.contracts import Topic
 
@@ -110,12 +112,15 @@ def all_comes_to_rest(evidence: Evidence) -> Finding:
     wanted = (len(evidence.plan.orders), len(evidence.plan.wishes))
     finding.equal("payments and subscriptions, wanted and asked for", wanted, placed)
     finding.check(not evidence.unsettled, evidence.unsettled)
+    answered = answered_at(evidence)
     for entry in evidence.journal:
         finding.check(entry.payment_id, f"{entry.key}: never accepted, {entry.problems}")
         finding.check(not entry.problems, f"{entry.key}: {entry.problems}")
         status = evidence.customer.payments.get(entry.payment_id, {}).get("status")
         finding.check(status not in (None, "requested"), f"{entry.key}: {status} in the end")
+        _check_in_time(finding, evidence, entry, answered.get(entry.payment_id))
     for subscribed in evidence.journal.subscriptions:
+        _check_in_time(finding, evidence, subscribed, subscribed.answered_at)
         finding.check(subscribed.subscription_id, f"{subscribed.key}: never accepted")
         finding.check(not subscribed.problems, f"{subscribed.key}: {subscribed.problems}")
     for name, ledger in evidence.ledgers.items():
@@ -129,3 +134,15 @@ def all_comes_to_rest(evidence: Evidence) -> Finding:
             where = f"{name}: {lag['topic']}/{lag['partition']}"
             finding.equal(f"{where}: lag", lag["lag"], 0)
     return finding
+
+
+def _check_in_time(
+    finding: Finding, evidence: Evidence, entry: Entry | Subscribed, answered: float | None
+) -> None:
+    """Who was accepted is answered within the bound: after the faults, or after that if later."""
+    since = max(evidence.healed_at, entry.accepted_at)
+    seconds = (answered or float("inf")) - since
+    finding.check(
+        seconds <= evidence.plan.answers_within,
+        f"{entry.key}: answered {seconds:.1f} s after it was accepted and the faults had ended",
+    )
