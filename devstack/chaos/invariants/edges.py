@@ -78,7 +78,7 @@ def nothing_secret_told(evidence: Evidence) -> Finding:
             values = (record.value or b"" for record in records)
             places[f"topic {topic}"] = b"\n".join(values).decode(errors="replace")
     for place, text in places.items():
-        for word in words:
+        for word in words if text else ():
             at = text.find(word)
             found = text[max(0, at - 60) : at] if at >= 0 else ""
             finding.check(at < 0, f"{place} tells a secret, after {found!r}")
