@@ -6,6 +6,7 @@ import pytest
 
 from devstack.chaos import invariants
 from devstack.chaos.evidence import Ledger
+from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.journal import Journal
 from devstack.chaos.quota import Arrivals
 from tests.devstack import wrong_edges, wrong_events, wrong_payments
@@ -33,6 +34,14 @@ def test_what_is_wrong_breaks_its_invariant(number, change):
     evidence = healthy()
 
     assert number in broken(change(evidence) or evidence)
+
+
+def test_one_answer_is_compared_with_nothing():
+    finding = Finding(number=12, title="")
+
+    finding.equal("answers", "the only one")
+
+    assert finding.checked == 0
 
 
 def test_each_invariant_can_be_broken():

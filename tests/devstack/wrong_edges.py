@@ -101,5 +101,10 @@ def too_many_at_once(evidence):
 
 
 @wrong(17)
+def fewer_requests_noted_than_payments_made(evidence):
+    return replace(evidence, arrivals=evidence.arrivals._replace(at=[START.timestamp()] * 3))
+
+
+@wrong(17)
 def nobody_has_the_name_of_stripes_library(evidence):
     return replace(evidence, arrivals=evidence.arrivals._replace(at=[]))
