@@ -50,7 +50,8 @@ WEATHERS: Final[dict[str, Faults]] = {
         {"match": _CALLS, "action": "latency", "seconds": 0.5, "distribution": "exponential"},
     ],
     "hanging": [
-        {"match": _POSTS, "action": "latency", "seconds": 15, "probability": 0.05},
+        # Longer than the payment service waits: it gives a call up after 20 s.
+        {"match": _POSTS, "action": "latency", "seconds": 25, "probability": 0.05},
         {"match": _CALLS, "action": "latency", "seconds": 0.2, "distribution": "lognormal"},
     ],
     "hanging for a minute": [
