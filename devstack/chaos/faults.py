@@ -139,8 +139,8 @@ class Injector:
         if not self.lines.reset(step.target):
             raise ConnectionError(f"nobody was connected to {step.target}")
 
-    def _kill_after(self, step: Step) -> None:
-        self._boundaries.kill(step.target, after=step.how)
+    def _kill_after(self, step: Step) -> float:
+        return self._boundaries.kill(step.target, after=step.how)
 
     @property
     def _boundaries(self) -> Boundaries:
