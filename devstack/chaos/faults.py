@@ -19,7 +19,7 @@ from devstack.chaos.gate import Gate
 from devstack.chaos.lines import Lines
 from devstack.chaos.processes import Processes
 from devstack.chaos.records import RecordNotTakenError, Records
-from devstack.chaos.schedule import Action, Step
+from devstack.chaos.schedule import KILLS, Action, Step
 from devstack.chaos.weather import Weather
 from devstack.groups import wait_until_stable
 from devstack.launch import read_env
@@ -178,8 +178,7 @@ class Injector:
     @property
     def kills(self) -> list[Happened]:
         """What was killed, and when."""
-        actions = (Action.KILL, Action.KILL_AFTER)
-        return [one for one in self.happened if one.step.action in actions and not one.missed]
+        return [one for one in self.happened if one.step.action in KILLS and not one.missed]
 
     def disturbed(self) -> list[tuple[float, float]]:
         """Return from when to when more requests could come to Stripe than its quota."""

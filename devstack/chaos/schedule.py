@@ -55,6 +55,9 @@ class Action(StrEnum):
     FORGE = "forge"
 
 
+KILLS: Final = (Action.KILL, Action.KILL_AFTER)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One thing that goes wrong once `at` payments have begun."""
@@ -90,7 +93,7 @@ def _kills(*, kafka_too: bool) -> list[Card]:
     programs = [
         *(f"{service}-{program}" for service in SERVICES for program in ("web", "consumer")),
         *(f"{service}-relay" for service in SERVICES),
-        *("payment-worker", "payment-worker", "payment-beat"),
+        *("customer-mailer", "payment-worker", "payment-worker", "payment-beat"),
         *("stripe-emulator", "postgres", "valkey"),
         *(("kafka",) if kafka_too else ()),
     ]
@@ -148,7 +151,7 @@ def _freezes() -> list[Card]:
     programs = [
         *(f"{service}-consumer" for service in SERVICES),
         *("customer-relay", "payment-relay", "payment-worker", "customer-web"),
-        *("kafka", "valkey", "stripe-emulator"),
+        *("customer-mailer", "kafka", "valkey", "stripe-emulator"),
     ]
     return [Card(action=Action.FREEZE, target=program) for program in programs]
 
@@ -207,6 +210,9 @@ def plan(
 ) -> list[Step]:
     """Plan a run. The deck is shuffled and dealt, again and again until the payments are over.
 
+    A run that is too short for the deck still kills each kind of process: more goes wrong in a very
+    short one, so that these kills are half of it. With `only` chance decides what it gets to.
+
     `topics` get bad and old records; `kafka_too` kills the broker, if it keeps its records, and has
     consumers leave their groups; `clocks_too` moves the services' clocks; `only` and `weather` are
     regular expressions: what they do not find of the deck and of the weathers is left out.
@@ -223,7 +229,8 @@ def plan(
     ]
     if not deck:
         raise LookupError(f"No disruption is found by '{only}'; --plan shows what there is.")
-    steps = _disruptions(dice, deck, last, gap=_payments(_EVERY, rate))
+    first = [] if only else list(dict.fromkeys(_kills(kafka_too=kafka_too)))
+    steps = _disruptions(dice, deck, last, first=first, gap=_payments(_EVERY, rate))
     steps += _weather(dice, last, only=weather, gap=_payments(_WEATHER_EVERY, rate))
     steps += _quiet(dice, topics, last, rounds=max(1, round(last / (_ROUND * rate))))
     return sorted(steps, key=lambda step: step.at)
@@ -235,14 +242,13 @@ def _payments(seconds: tuple[float, float], rate: float) -> tuple[int, int]:
 
 
 def _disruptions(
-    dice: random.Random, deck: list[Card], last: int, *, gap: tuple[int, int]
+    dice: random.Random, deck: list[Card], last: int, *, first: list[Card], gap: tuple[int, int]
 ) -> list[Step]:
     steps: list[Step] = []
-    hand: list[Card] = []
-    at = dice.randint(*gap)
-    while at < last:
-        if not hand:
-            hand = dice.sample(deck, len(deck))
+    times = _times(dice, last, gap=gap, least=2 * len(first))
+    hand = _first_hand(dice, deck, first=first, size=len(times))
+    for at in times:
+        hand = hand or dice.sample(deck, len(deck))
         card = hand.pop()
         seconds = dice.uniform(*_FROZEN) if card.action is Action.FREEZE else 0.0
         if card.action is Action.FREEZE and card.target == "payment-worker":
@@ -258,8 +264,29 @@ def _disruptions(
         steps.append(
             Step(at=at, action=card.action, target=card.target, how=card.how, seconds=seconds)
         )
-        at += dice.randint(*gap)
     return steps
+
+
+def _times(dice: random.Random, last: int, *, gap: tuple[int, int], least: int) -> list[int]:
+    times = []
+    at = dice.randint(*gap)
+    while at < last:
+        times.append(at)
+        at += dice.randint(*gap)
+    if len(times) < least:
+        return sorted(dice.sample(range(last), min(least, last)))
+    return times
+
+
+def _first_hand(
+    dice: random.Random, deck: list[Card], *, first: list[Card], size: int
+) -> list[Card]:
+    """Shuffle the deck, and lay aside what a short run does not get to: none of the first cards."""
+    others = dice.sample(deck, len(deck))
+    for card in first:
+        others.remove(card)
+    hand = first + others[: max(0, size - len(first))]
+    return dice.sample(hand, len(hand))
 
 
 def _weather(dice: random.Random, last: int, *, only: str, gap: tuple[int, int]) -> list[Step]:
