@@ -20,6 +20,7 @@ REPLAYED: Final = "chaos-replay"
 _DELIVERED_WITHIN: Final = 20
 _REPLAYED_AT_ONCE: Final = 25
 _REWOUND_WITHIN: Final = 30
+_TOLD_WITHIN: Final = 10
 _LARGE: Final = 999_000
 """With the rest, almost all that a topic takes; of more the dead letter topic has no copy."""
 
@@ -85,6 +86,32 @@ class Records:
         for one in self._dice.sample(records, min(_REPLAYED_AT_ONCE, len(records))):
             headers = one.headers | {REPLAYED: "1"}
             self._produce(topic, one.value, key=one.key, headers=headers)
+
+    def committed(self, group: str, topics: list[str]) -> list[dict[str, Any]]:
+        """Return topic, partition and committed offset of what a group has passed, if anything.
+
+        Raises:
+            KafkaException: the broker does not tell.
+        """
+        consumer = Consumer(
+            {"bootstrap.servers": self._bootstrap_servers, "group.id": group, "log_level": 0}
+        )
+        try:
+            described = consumer.list_topics(timeout=_TOLD_WITHIN).topics
+            partitions = [
+                TopicPartition(topic, number)
+                for topic in topics
+                for number in described[topic].partitions
+            ]
+            found = consumer.committed(partitions, timeout=_TOLD_WITHIN)
+        finally:
+            consumer.close()
+        if broken := next((one.error for one in found if one.error), None):
+            raise KafkaException(broken)
+        return [
+            {"topic": one.topic, "partition": one.partition, "committed": max(0, one.offset)}
+            for one in found
+        ]
 
     def rewind(self, group: str, topics: list[str]) -> None:
         """Set a consumer group, whose members are gone, back to the start of these topics.

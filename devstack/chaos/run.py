@@ -172,7 +172,7 @@ def _hurt_and_check(
         broker=options.kafka,
         payments=options.payments,
         restricted=bool(options.only),
-        findings=invariants.check(evidence),
+        findings=invariants.check(evidence, earlier=injector.before_rewinds),
         happened=injector.happened,
         kills=injector.count_kills(),
         recovery=recovery(evidence, injector.kills),

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from devstack.chaos.evidence import Evidence
@@ -110,23 +110,48 @@ def _first_places(
             yield where, list(found)
 
 
+def skipping() -> Finding:
+    """Begin to look for what `nothing_skipped` looks for."""
+    return Finding(number=9, title="no committed offset past a record that is not in the inbox")
+
+
 def nothing_skipped(evidence: Evidence) -> Finding:
     """No committed offset is past a record that is not in the inbox."""
-    finding = Finding(number=9, title="no committed offset past a record that is not in the inbox")
+    finding = skipping()
     for service, lags in evidence.lags.items():
-        inbox = evidence.inbox_of[service]
-        places = {_place(row) for row in inbox.values()}
-        if service == "admin":  # where dead letters go to the event log, past the inbox
-            places |= {_place(row) for row in evidence.logged if _is_dead_letter(row["topic"])}
-        for lag in lags:
-            records = evidence.topics.get(lag["topic"], [])
-            for record in records:
-                if record.partition != lag["partition"] or record.offset >= (lag["committed"] or 0):
-                    continue
-                place = (lag["topic"], record.partition, record.offset)
-                known = place in places or _event_id(record) in inbox
-                finding.check(known, f"{service} passed {place} and does not have it")
+        passed_only_what_it_has(
+            finding,
+            service,
+            lags=lags,
+            topics=evidence.topics,
+            inbox=evidence.inbox_of[service],
+            logged=evidence.logged if service == "admin" else [],
+        )
     return finding
+
+
+def passed_only_what_it_has(
+    finding: Finding,
+    service: str,
+    *,
+    lags: list[Json],
+    topics: Mapping[str, list[TopicRecord]],
+    inbox: Mapping[str, Row],
+    logged: list[Row],
+) -> None:
+    """Check each record before a service's committed offsets; `inbox` is by event id.
+
+    `logged` is the admin service's event log, where dead letters go, past the inbox.
+    """
+    places = {_place(row) for row in inbox.values()}
+    places |= {_place(row) for row in logged if _is_dead_letter(row["topic"])}
+    for lag in lags:
+        for record in topics.get(lag["topic"], []):
+            if record.partition != lag["partition"] or record.offset >= (lag["committed"] or 0):
+                continue
+            place = (lag["topic"], record.partition, record.offset)
+            known = place in places or _event_id(record) in inbox
+            finding.check(known, f"{service} passed {place} and does not have it")
 
 
 def bad_records_are_dead(evidence: Evidence) -> Finding:

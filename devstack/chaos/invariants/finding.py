@@ -32,6 +32,11 @@ class Finding:
         found = list(found)
         self.check(not found, f"{len(found)} {what}: {found[:3]}")
 
+    def add(self, earlier: "Finding") -> None:
+        """Count what was checked earlier in the run, too."""
+        self.checked += earlier.checked
+        self.violations += earlier.violations
+
     def as_json(self) -> dict[str, Any]:
         """Return the counts, and some of the violations."""
         return {
