@@ -118,11 +118,9 @@ class Injector:
             Action.REWIND: self._rewind,
             Action.RESEND: self._resend,
             Action.JOIN: self._join,
-            Action.WEATHER: lambda step: self.weather.change(step.target),
-            Action.POISON: lambda step: self.records.poison(
-                step.target, how=step.how, name=f"{step.at}-{step.how}"
-            ),
-            Action.REPLAY: lambda step: self.records.replay(step.target),
+            Action.WEATHER: lambda step: self.weather.change(step.target, at=step.at),
+            Action.POISON: lambda step: self.records.poison(step.target, how=step.how, at=step.at),
+            Action.REPLAY: lambda step: self.records.replay(step.target, at=step.at),
             Action.FORGE: lambda step: self.forger.deliver(how=step.how),
         }
 

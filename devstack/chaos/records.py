@@ -64,26 +64,28 @@ class Records:
         )
         self._bootstrap_servers = bootstrap_servers
         self._topics = Topics(bootstrap_servers)
-        self._dice = random.Random(f"{seed}:records")  # noqa: S311 - repeatable
+        self._seed = seed
 
-    def poison(self, topic: str, *, how: str, name: str) -> None:
-        """Produce a broken record; `name` tells it from the others.
+    def poison(self, topic: str, *, how: str, at: int) -> None:
+        """Produce a broken record, after so many payments.
 
         Raises:
             RecordNotTakenError: see there.
         """
-        key = None if self._dice.random() < 0.2 else "chaos"  # noqa: PLR2004
-        self._produce(topic, _poison(topic, how), key=key, headers={POISONED: name})
+        key = None if self._dice(at, topic, how).random() < 0.2 else "chaos"  # noqa: PLR2004
+        self._produce(topic, _poison(topic, how), key=key, headers={POISONED: f"{at}-{how}"})
 
-    def replay(self, topic: str) -> None:
-        """Produce some records of the topic again, as they are.
+    def replay(self, topic: str, *, at: int) -> None:
+        """Produce some records of the topic again, as they are, after so many payments.
 
         Raises:
             RecordNotTakenError: see there.
             DeadlinePassedError: the broker does not give them.
         """
         records = [one for one in self._topics.records(topic) if POISONED not in one.headers]
-        for one in self._dice.sample(records, min(_REPLAYED_AT_ONCE, len(records))):
+        for one in self._dice(at, topic, "replay").sample(
+            records, min(_REPLAYED_AT_ONCE, len(records))
+        ):
             headers = one.headers | {REPLAYED: "1"}
             self._produce(topic, one.value, key=one.key, headers=headers)
 
@@ -158,6 +160,10 @@ class Records:
     def all_of(self, topics: list[str]) -> dict[str, list[TopicRecord]]:
         """Return every record of the topics."""
         return {topic: self._topics.records(topic) for topic in topics}
+
+    def _dice(self, *step: object) -> random.Random:
+        """Return a step's own dice: what others drew, by how things went, does not change it."""
+        return random.Random(":".join(map(str, (self._seed, *step))))  # noqa: S311 - repeatable
 
     def _produce(
         self,

@@ -14,6 +14,8 @@ from devstack.chaos.schedule import KILLS
 class Report:
     """The findings of a run, and what it took to get them."""
 
+    command: str
+    """The command line that repeats the run's schedule."""
     seed: int
     broker: str
     payments: int
@@ -56,6 +58,7 @@ class Report:
         """Return everything by name."""
         missed = [one for one in self.happened if one.missed]
         return {
+            "command": self.command,
             "seed": self.seed,
             "broker": self.broker,
             "payments": self.payments,

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import shutil
 import tempfile
 import threading
@@ -46,12 +47,13 @@ _WAITS: Final = tuple(
 _PATIENCE: Final = 2.5
 """How many times as long as the system has to come to rest its clients wait for something."""
 _RATE_LIMITS: Final = ("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT")
+_ABOUT_THE_OUTPUT: Final = ("plan", "json")
 _LOGS: Final = STATE / "chaos-logs"
 
 
 def main(arguments: list[str]) -> int:
     """Run once and return 0 if every invariant holds, and all was killed that should be."""
-    options = _parse(arguments)
+    options = parse(arguments)
     try:
         steps = _plan(options)
     except LookupError as error:
@@ -63,7 +65,8 @@ def main(arguments: list[str]) -> int:
     return guarded(lambda: _main(options))
 
 
-def _parse(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="chaos.py", description="Kill everything while customers pay; count every cent."
     )
@@ -87,6 +90,18 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def command_of(options: argparse.Namespace) -> str:
+    """Write the command line that repeats a run's schedule: all of it that is not the default."""
+    usual = {**vars(parse([])), "payments": None, "seed": None}  # which are always told
+    given = {
+        name: value
+        for name, value in vars(options).items()
+        if value != usual[name] and name not in _ABOUT_THE_OUTPUT
+    }
+    told = (f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items())
+    return shlex.join(["python3", "manage_scripts/chaos.py", *told])
+
+
 def _main(options: argparse.Namespace) -> int:
     STATE.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=STATE))
@@ -98,7 +113,7 @@ def _main(options: argparse.Namespace) -> int:
         say(line)
     (_LOGS / "report.json").write_text(json.dumps(report.as_json(), indent=2))
     if not report.ok:
-        say(f"Logs and report: {_LOGS}. The same schedule: --seed {options.seed}")
+        say(f"Logs and report: {_LOGS}. The same schedule: {report.command}")
     if options.json:
         say(json.dumps(report.as_json()))
     return 0 if report.ok else 1
@@ -168,6 +183,7 @@ def _hurt_and_check(
         unsettled=broken or unsettled,
     )
     return Report(
+        command=command_of(options),
         seed=options.seed,
         broker=options.kafka,
         payments=options.payments,

@@ -1,9 +1,14 @@
 """What a run's report says, and when the run has failed."""
 
+import shlex
+
+import pytest
+
 from devstack.chaos.faults import Happened
 from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.recovery import Recovery
 from devstack.chaos.report import Report
+from devstack.chaos.run import command_of, parse
 from devstack.chaos.schedule import Action, Step
 
 
@@ -16,6 +21,7 @@ def report(*happened, broken=False, restricted=False):
     finding = Finding(number=1, title="one charge")
     finding.check(not broken, "two charges")
     return Report(
+        command="chaos.py",
         seed=1,
         broker="embedded",
         payments=300,
@@ -53,3 +59,26 @@ class TestReport:
         assert found.as_json()["never_killed"] == ["payment-beat"]
         assert [line for line in found.lines() if "payment-beat was to be killed" in line]
         assert report(missed, restricted=True).ok
+
+
+class TestCommand:
+    @pytest.mark.parametrize(
+        "given",
+        [
+            [],
+            ["--payments=60", "--seed=9", "--rate=12", "--kafka=apache", "--clocks", "--settle=45"],
+            ["--only=worker (answer|commit)", "--weather=it's fair"],
+        ],
+    )
+    def test_repeats_the_run(self, given):
+        options = parse(given)
+
+        program, *words = shlex.split(command_of(options))[1:]
+        assert program == "manage_scripts/chaos.py"
+        assert parse(words) == options
+
+    def test_always_tells_seed_and_payments(self):
+        assert command_of(parse(["--json"])).endswith("chaos.py --payments=300 --seed=1")
+
+    def test_is_in_the_report(self):
+        assert report().as_json()["command"] == "chaos.py"
