@@ -1,19 +1,15 @@
 """Records that no service of ours would produce: broken ones, and old ones once more."""
 
 import random
-import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
-import orjson
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
+from devstack.chaos.poisons import FAULT, POISONED, poison
 from devstack.topics import TopicRecord, Topics
 from devstack.waiting import wait_until
 
-POISONED: Final = "chaos-poison"
-"""The header of a record that must die: which of them it is."""
 REPLAYED: Final = "chaos-replay"
 """The header of a record that was on its topic before."""
 
@@ -21,29 +17,10 @@ _DELIVERED_WITHIN: Final = 20
 _REPLAYED_AT_ONCE: Final = 25
 _REWOUND_WITHIN: Final = 30
 _TOLD_WITHIN: Final = 10
-_LARGE: Final = 999_000
-"""With the rest, almost all that a topic takes; of more the dead letter topic has no copy."""
-
-_BROKEN: Final[dict[str, dict[str, Any]]] = {
-    "unknown version": {"version": "2.0"},
-    "no version": {"version": None},
-    "float amount": {"amount": 10.5},
-    "negative amount": {"amount": -1000},
-    "amount as text": {"amount": "1000"},
-    "customer as number": {"customerId": 7},
-    "no customer": {"customerId": ""},
-    "nul": {"customerId": "\x00"},
-    "large": {"customerId": "x" * _LARGE},
-}
-_BYTES: Final[dict[str, bytes | None]] = {
-    "empty": b"",
-    "tombstone": None,
-    "not UTF-8": b'{"customerId": "\xff\xfe"}',
-    "not JSON": b"{customerId: chaos}",
-    "an array": b'[{"customerId": "chaos"}]',
-    "a number": b"1",
-}
-POISONS: Final = (*_BROKEN, *_BYTES)
+_LARGEST: Final = 2_000_000
+_AMONG_GOOD_ONES: Final = 0.5
+_WITHOUT_KEY: Final = 0.4
+"""Of the others."""
 
 
 class RecordNotTakenError(RuntimeError):
@@ -53,27 +30,33 @@ class RecordNotTakenError(RuntimeError):
 class Records:
     """Produces what is wrong."""
 
-    def __init__(self, bootstrap_servers: str, *, seed: int) -> None:
+    def __init__(self, bootstrap_servers: str, *, seed: int, customers: list[str]) -> None:
+        """Produce to these servers; `customers` are the ids of those who pay meanwhile."""
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap_servers,
                 "acks": "all",
-                "message.max.bytes": 2 * _LARGE,  # else librdkafka would refuse it
+                "message.max.bytes": _LARGEST,  # else librdkafka would refuse a large one
                 "log_level": 0,
             }
         )
         self._bootstrap_servers = bootstrap_servers
         self._topics = Topics(bootstrap_servers)
         self._seed = seed
+        self._customers = customers
 
     def poison(self, topic: str, *, how: str, at: int) -> None:
-        """Produce a broken record, after so many payments.
+        """Produce a bad record after so many payments, half of the time among a customer's own.
 
         Raises:
             RecordNotTakenError: see there.
         """
-        key = None if self._dice(at, topic, how).random() < 0.2 else "chaos"  # noqa: PLR2004
-        self._produce(topic, _poison(topic, how), key=key, headers={POISONED: f"{at}-{how}"})
+        dice = self._dice(at, topic, how)
+        customer = dice.choice(self._customers) if dice.random() < _AMONG_GOOD_ONES else "chaos"
+        key = None if customer == "chaos" and dice.random() < _WITHOUT_KEY else customer
+        bad = poison(topic, how, customer=customer)
+        headers = {POISONED: f"{at}-{how}", FAULT: bad.field}
+        self._produce(topic, bad.value, key=key, headers=headers)
 
     def replay(self, topic: str, *, at: int) -> None:
         """Produce some records of the topic again, as they are, after so many payments.
@@ -184,31 +167,3 @@ class Records:
         self._producer.flush(_DELIVERED_WITHIN)
         if errors != [None]:
             raise RecordNotTakenError(f"{topic}: {errors}")
-
-
-def _poison(topic: str, how: str) -> bytes | None:
-    if how in _BYTES:
-        return _BYTES[how]
-    return orjson.dumps(_almost_right(topic) | _BROKEN[how])
-
-
-def _almost_right(topic: str) -> dict[str, Any]:
-    """Fill in what any of the contracts about a payment asks for."""
-    return {
-        "eventId": str(uuid.uuid4()),
-        "eventType": topic,
-        "source": "chaos",
-        "timestamp": datetime.now(UTC).isoformat(),
-        "customerId": "chaos",
-        "customerInfo": {},
-        "metadata": {},
-        "paymentId": str(uuid.uuid4()),
-        "paymentIntentId": "pi_chaos",
-        "paymentMethodId": "pm_card_visa",
-        "action": "capture",
-        "status": "succeeded",
-        "success": True,
-        "amount": 1000,
-        "currency": "eur",
-        "requestedAt": datetime.now(UTC).isoformat(),
-    }

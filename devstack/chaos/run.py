@@ -13,7 +13,7 @@ from typing import Final
 
 from devstack.chaos import invariants
 from devstack.chaos.clocks import Clocks
-from devstack.chaos.customers import make_customers, make_merchant
+from devstack.chaos.customers import customer_ids, make_customers, make_merchant
 from devstack.chaos.evidence import gather
 from devstack.chaos.faults import Injector
 from devstack.chaos.forgery import Forger
@@ -227,7 +227,9 @@ def _injector(
         gate=gate,
         processes=Processes(running, members_leave=options.kafka == "apache"),
         weather=Weather(running.stripe_url or "", seed=options.seed),
-        records=Records(running.bootstrap_servers, seed=options.seed),
+        records=Records(
+            running.bootstrap_servers, seed=options.seed, customers=customer_ids(running)
+        ),
         forger=Forger(running, journal),
         lines=lines,
         clocks=clocks,

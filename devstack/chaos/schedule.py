@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from devstack.chaos.records import POISONS
+from devstack.chaos.poisons import poisons_of
 from devstack.chaos.weather import OF_LARGE_RUNS, WEATHERS
 from devstack.services import SERVICES
 
@@ -307,7 +307,12 @@ def _weather(dice: random.Random, last: int, *, only: str, gap: tuple[int, int])
 def _quiet(dice: random.Random, topics: list[str], last: int, *, rounds: int) -> list[Step]:
     """Plan what kills nobody: bad records on every topic, old records again, forged webhooks."""
     steps = [
-        Step(at=dice.randrange(last), action=Action.POISON, target=topic, how=dice.choice(POISONS))
+        Step(
+            at=dice.randrange(last),
+            action=Action.POISON,
+            target=topic,
+            how=dice.choice(poisons_of(topic)),
+        )
         for topic in topics * (2 * rounds)
     ]
     steps += [

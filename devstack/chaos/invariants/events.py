@@ -7,7 +7,7 @@ from typing import Final
 
 from devstack.chaos.evidence import Evidence
 from devstack.chaos.invariants.finding import Finding
-from devstack.chaos.records import POISONED
+from devstack.chaos.poisons import FAULT, POISONED
 from devstack.clients import Json
 from devstack.hops import Row
 from devstack.topics import TopicRecord
@@ -173,15 +173,19 @@ def bad_records_are_dead(evidence: Evidence) -> Finding:
                     continue
                 place = (topic, record.partition, record.offset)
                 rows = dead.pop(place, [])
+                reason = f"{record.headers[FAULT]}: "
                 name = f"{record.headers[POISONED]} at {service}, {place}"
                 finding.equal(f"{name}: times dead", len(rows), 1)
                 for row in rows:
-                    finding.check(row["error_type"] and row["error"], f"{name}: no reason")
+                    named = row["error_type"] and row["error"].startswith(reason)
+                    finding.check(named, f"{name}: not dead of {reason}{row['error'][:120]}")
                     finding.check((row["value"] or b"") == (record.value or b""), f"{name}: bytes")
                     finding.equal(f"{name}: copies", copies[row["event_id"]], 1)
                     letter = letters.get((record.partition, record.offset))
                     on_topic = letter is not None and (letter.value or b"") == (record.value or b"")
                     finding.check(on_topic, f"{name}: not on the dead letter topic as it came")
+                    told = letter.headers.get("dlq_error", "") if letter else ""
+                    finding.check(told.startswith(reason), f"{name}: {told[:120]!r} on its letter")
         finding.none_of(
             (
                 f"{row['topic']} {row['error_type']} {row['error'][:120]}"
