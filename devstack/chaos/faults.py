@@ -1,5 +1,6 @@
 """The injector: does what the schedule says, and notes what came of it."""
 
+import contextlib
 import json
 import time
 from collections import Counter
@@ -27,7 +28,7 @@ from devstack.groups import wait_until_stable
 from devstack.launch import read_env
 from devstack.management import ManagementCommandError
 from devstack.running import RunningStack
-from devstack.waiting import DeadlinePassedError
+from devstack.waiting import DeadlinePassedError, wait_until
 
 _MISSES: Final = (
     DeadlinePassedError,
@@ -41,6 +42,7 @@ _MISSES: Final = (
 )
 """What keeps a step from its target while other things are broken. It is noted, not repeated."""
 _VALKEY_TIMEOUT: Final = 2
+_THAWS_WITHIN: Final = 15
 _RESENT: Final = 20
 _UPSETS_THE_QUOTA: Final = {
     (Action.FREEZE, "stripe-emulator"),
@@ -114,7 +116,7 @@ class Injector:
                 step.target, by=step.how, seconds=step.seconds
             ),
             Action.LOCK: lambda step: self._boundaries.lock(step.target, seconds=step.seconds),
-            Action.FORGET: self._forget,
+            Action.FORGET: lambda _step: self._forget(),
             Action.REWIND: self._rewind,
             Action.RESEND: self._resend,
             Action.JOIN: self._join,
@@ -125,8 +127,8 @@ class Injector:
         }
 
     def _kill(self, step: Step) -> float:
-        if step.target == "valkey":
-            self._forget(step)
+        if step.target == "valkey":  # which may be frozen just now
+            wait_until(self._forgot, what="Valkey to forget", seconds=_THAWS_WITHIN)
         if step.how == "child":
             self.processes.kill_child(step.target)
         else:
@@ -174,11 +176,17 @@ class Injector:
     def _resend(self, _step: Step) -> None:
         self.weather.resend(_RESENT)
 
-    def _forget(self, _step: Step) -> None:
+    def _forget(self) -> None:
         url = read_env(str(self.stack.env_file("payment")))["CELERY_BROKER_URL"]
         with valkey.Valkey.from_url(url, socket_timeout=_VALKEY_TIMEOUT) as client:
             client.config_set("save", "")
             client.flushall()
+
+    def _forgot(self) -> bool:
+        with contextlib.suppress(valkey.ValkeyError):
+            self._forget()
+            return True
+        return False
 
     @property
     def kills(self) -> list[Happened]:
