@@ -8,6 +8,7 @@ import random
 import re
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any, Final
 
 from devstack.chaos.poisons import poisons_of
@@ -118,6 +119,16 @@ def _kills_at_boundaries() -> list[Card]:
     return [Card(action=Action.KILL_AFTER, target=target, how=how) for target, how in at]
 
 
+def _one_kill_each(dice: random.Random, *, kafka_too: bool) -> list[Card]:
+    """Return a kill of each process, and one after each step, of any that takes it."""
+    cards = _kills_at_boundaries()
+    steps = dict.fromkeys(card.how for card in cards)
+    return [
+        *dict.fromkeys(_kills(kafka_too=kafka_too)),
+        *(dice.choice([card for card in cards if card.how == step]) for step in steps),
+    ]
+
+
 def _stops(*, kafka_too: bool) -> list[Card]:
     """Programs that are told to stop and start again, as when a new version is rolled out."""
     consumers = ("payment-consumer",) if kafka_too else ()  # see `Processes`
@@ -210,8 +221,9 @@ def plan(
 ) -> list[Step]:
     """Plan a run. The deck is shuffled and dealt, again and again until the payments are over.
 
-    A run that is too short for the deck still kills each kind of process: more goes wrong in a very
-    short one, so that these kills are half of it. With `only` chance decides what it gets to.
+    A run that is too short for the deck still kills each kind of process, and one after each step:
+    more goes wrong in a very short one, so that these kills are half of it. With `only` chance
+    decides what it gets to.
 
     `topics` get bad and old records; `kafka_too` kills the broker, if it keeps its records, and has
     consumers leave their groups; `clocks_too` moves the services' clocks; `only` and `weather` are
@@ -229,7 +241,7 @@ def plan(
     ]
     if not deck:
         raise LookupError(f"No disruption is found by '{only}'; --plan shows what there is.")
-    first = [] if only else list(dict.fromkeys(_kills(kafka_too=kafka_too)))
+    first = [] if only else _one_kill_each(dice, kafka_too=kafka_too)
     steps = _disruptions(dice, deck, last, first=first, gap=_payments(_EVERY, rate))
     steps += _weather(dice, last, only=weather, gap=_payments(_WEATHER_EVERY, rate))
     steps += _quiet(dice, topics, last, rounds=max(1, round(last / (_ROUND * rate))))
@@ -268,14 +280,16 @@ def _disruptions(
 
 
 def _times(dice: random.Random, last: int, *, gap: tuple[int, int], least: int) -> list[int]:
+    """Roll the times of what goes wrong; closer together where there would be too few."""
     times = []
     at = dice.randint(*gap)
     while at < last:
         times.append(at)
         at += dice.randint(*gap)
-    if len(times) < least:
-        return sorted(dice.sample(range(last), min(least, last)))
-    return times
+    if len(times) >= min(least, last):
+        return times
+    rolled = list(accumulate(dice.randint(*gap) for _ in range(min(least, last) + 1)))
+    return [at * last // rolled[-1] for at in rolled[:-1]]
 
 
 def _first_hand(

@@ -67,6 +67,9 @@ class TestPlan:
             *((server, "") for server in ("stripe-emulator", "postgres", "valkey")),
             *(("customer-web", "child"), ("admin-web", "child")),
         }
+        assert {step.how for step in steps if step.action is Action.KILL_AFTER} == {
+            *("answer", "poll", "produce", "acknowledgement", "commit")
+        }
         disrupted = [step for step in steps if step.action in DISRUPTIONS]
         others = [step for step in disrupted if step.action is not Action.KILL]
         assert len(others) >= len(disrupted) / 2 - 1
