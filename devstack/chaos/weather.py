@@ -50,7 +50,8 @@ WEATHERS: Final[dict[str, Faults]] = {
         {"match": _CALLS, "action": "latency", "seconds": 0.5, "distribution": "exponential"},
     ],
     "hanging": [
-        # Longer than the payment service waits: it gives a call up after 20 s.
+        # Longer than the payment service waits, which gives a call up after 20 s; one for sure.
+        {"match": _POSTS, "action": "latency", "seconds": 25, "skip": 3, "times": 1},
         {"match": _POSTS, "action": "latency", "seconds": 25, "probability": 0.05},
         {"match": _CALLS, "action": "latency", "seconds": 0.2, "distribution": "lognormal"},
     ],
