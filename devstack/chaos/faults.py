@@ -17,11 +17,9 @@ from devstack.chaos.boundaries import Boundaries
 from devstack.chaos.clocks import Clocks
 from devstack.chaos.forgery import Forger
 from devstack.chaos.gate import Gate
-from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.lines import Lines
 from devstack.chaos.processes import Processes
 from devstack.chaos.records import RecordNotTakenError, Records
-from devstack.chaos.rewinds import look_before_rewind
 from devstack.chaos.schedule import KILLS, Action, Step
 from devstack.chaos.weather import Weather
 from devstack.groups import wait_until_stable
@@ -78,10 +76,10 @@ class Injector:
     forger: Forger
     lines: Lines
     clocks: Clocks
+    before_rewind: Callable[[Records, str, list[str]], None]
+    """Is given the service and its topics, while its consumers are down."""
     say: Callable[[str], None]
     happened: list[Happened] = field(default_factory=list)
-    before_rewinds: list[Finding] = field(default_factory=list)
-    """Of the 9th invariant, each time before its evidence was gone."""
 
     def run(self) -> None:
         """Take every step. Ends with the gate open."""
@@ -167,8 +165,7 @@ class Injector:
         try:
             topics = sorted({lag["topic"] for lag in lags})
             # What was passed and lost comes again now; nobody would know it in the end.
-            found = look_before_rewind(self.stack, self.records, step.target, topics)
-            self.before_rewinds.append(found)
+            self.before_rewind(self.records, step.target, topics)
             self.records.rewind(f"{step.target}-service", topics)
         finally:
             supervisor.start(f"{step.target}-consumer")

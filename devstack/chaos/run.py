@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ from devstack.chaos.quota import REQUESTS, Quota, read_arrivals
 from devstack.chaos.records import Records
 from devstack.chaos.recovery import recovery
 from devstack.chaos.report import Report
+from devstack.chaos.rewinds import Rewinds
 from devstack.chaos.schedule import RATE, Step, plan
 from devstack.chaos.settle import SECONDS, heal, settle
 from devstack.chaos.weather import Weather
@@ -165,7 +167,16 @@ def _hurt_and_check(
         raise SystemExit("Chaos needs Stripe's emulator: unset STRIPE_API_KEY and STRIPE_API_BASE.")
     journal, gate = Journal(), Gate(rate=options.rate)
     load = _load(options, running, journal=journal, gate=gate)
-    injector = _injector(options, running, journal=journal, gate=gate, lines=lines, clocks=clocks)
+    rewinds = Rewinds(running)
+    injector = _injector(
+        options,
+        running,
+        journal=journal,
+        gate=gate,
+        lines=lines,
+        clocks=clocks,
+        before_rewind=rewinds.look,
+    )
     try:
         load_seconds, broken = _hurt(options, load=load, injector=injector)
     finally:
@@ -188,7 +199,7 @@ def _hurt_and_check(
         broker=options.kafka,
         payments=options.payments,
         restricted=bool(options.only),
-        findings=invariants.check(evidence, earlier=injector.before_rewinds),
+        findings=invariants.check(evidence, earlier=rewinds.findings),
         happened=injector.happened,
         kills=injector.count_kills(),
         recovery=recovery(evidence, injector.kills),
@@ -220,6 +231,7 @@ def _injector(
     gate: Gate,
     lines: Lines,
     clocks: Clocks,
+    before_rewind: Callable[[Records, str, list[str]], None],
 ) -> Injector:
     return Injector(
         stack=running,
@@ -233,6 +245,7 @@ def _injector(
         forger=Forger(running, journal),
         lines=lines,
         clocks=clocks,
+        before_rewind=before_rewind,
         say=say,
     )
 

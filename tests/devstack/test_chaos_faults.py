@@ -29,7 +29,7 @@ def injector(monkeypatch):
         for how in ("answer", "commit")
     ]
     others = dict.fromkeys(
-        ("stack", "processes", "weather", "records", "forger", "lines", "clocks")
+        ("stack", "processes", "weather", "records", "forger", "lines", "clocks", "before_rewind")
     )
     injector = Injector(steps=steps, gate=Gate(rate=1), say=lambda _told: None, **others)
     injector.run()
