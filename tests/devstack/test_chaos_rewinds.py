@@ -3,6 +3,7 @@
 import json
 
 from devstack.chaos.invariants.events import passed_only_what_it_has, skipping
+from devstack.chaos.rewinds import Rewinds
 from devstack.topics import TopicRecord
 
 TOPIC = "payment.card.result"
@@ -51,6 +52,41 @@ class TestPassedOnlyWhatItHas:
 
     def test_nothing_passed_is_nothing_checked(self):
         assert not found(committed=None, records=[record(0)]).checked
+
+
+class Admin:
+    """The admin service while its consumers are down: what it has, and what it has passed."""
+
+    def __init__(self, *_arguments):
+        pass
+
+    def close(self):
+        pass
+
+    def rows(self, _service, query, *_arguments):
+        return [row(0, topic=f"{TOPIC}.dlq")] if "event_log" in query else [row(0)]
+
+    def committed(self, group, topics):
+        assert group == "admin-service"
+        return [{"topic": topic, "partition": 0, "committed": 2} for topic in topics]
+
+    def all_of(self, topics):
+        return {topic: [record(0), record(1)] for topic in topics}
+
+
+class TestRewinds:
+    def test_what_was_lost_is_known_before_it_comes_again(self, monkeypatch):
+        monkeypatch.setattr("devstack.chaos.rewinds.Trace", Admin)
+        rewinds = Rewinds(None)
+
+        rewinds.look(Admin(), "admin", [TOPIC, f"{TOPIC}.dlq"])
+
+        [finding] = rewinds.findings
+        assert (finding.number, finding.checked) == (9, 4)
+        assert finding.violations == [
+            f"before a rewind, admin passed {(topic, 0, 1)} and does not have it"
+            for topic in (TOPIC, f"{TOPIC}.dlq")
+        ]
 
 
 class TestFinding:
