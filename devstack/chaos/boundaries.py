@@ -53,8 +53,8 @@ class Boundaries:
         self._stack = stack
         self._processes = processes
 
-    def kill(self, program: str, *, after: str) -> int:
-        """Kill a program after one of its steps and before the next; return its process id.
+    def kill(self, program: str, *, after: str) -> float:
+        """Kill a program after one of its steps and before the next; return when it was killed.
 
         `answer`: Stripe has answered, nothing of it is recorded. `poll`: records have come, and are
         not in the inbox. `produce`: records are on their way, and the broker has not acknowledged
@@ -91,13 +91,13 @@ class Boundaries:
             cursor.execute("LOCK TABLE kafka_bridge_inboxevent, kafka_bridge_outboxevent")
             cursor.execute("SELECT pg_sleep(%s)", [seconds])
 
-    def _after_the_answer(self, worker: str) -> int:
+    def _after_the_answer(self, worker: str) -> float:
         return self._kill_writing("payments_payment", worker)
 
-    def _after_the_poll(self, consumer: str) -> int:
+    def _after_the_poll(self, consumer: str) -> float:
         return self._kill_writing("kafka_bridge_inboxevent", consumer)
 
-    def _kill_writing(self, table: str, program: str) -> int:
+    def _kill_writing(self, table: str, program: str) -> float:
         with self._locked(table, program) as cursor:
             return self._kill_waiting(cursor, program)
 
@@ -108,7 +108,7 @@ class Boundaries:
             cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
             yield cursor
 
-    def _after_the_produce(self, relay: str) -> int:
+    def _after_the_produce(self, relay: str) -> float:
         with self._connected(_service_of(relay)) as connection, connection.cursor() as cursor:
             frozen = self._processes.freeze("kafka")
             try:
@@ -120,11 +120,12 @@ class Boundaries:
                     seconds=_COMES_WITHIN,
                 )
                 cursor.execute("SELECT pg_sleep(%s)", [_HELD_BACK])
-                return self._processes.kill(relay)
+                self._processes.kill(relay)
+                return time.time()
             finally:
                 thaw(frozen)
 
-    def _after_the_acknowledgement(self, relay: str) -> int:
+    def _after_the_acknowledgement(self, relay: str) -> float:
         with self._connected(_service_of(relay)) as connection, connection.cursor() as cursor:
             frozen = self._processes.freeze(relay)
             try:
@@ -138,12 +139,10 @@ class Boundaries:
                 thaw(frozen)
             return self._kill_waiting(cursor, relay)
 
-    def _after_the_commit(self, program: str) -> int:
-        return self._at_a_commit(program, lambda _cursor, process: process.kill()).pid
+    def _after_the_commit(self, program: str) -> float:
+        return self._at_a_commit(program, lambda _cursor, process: process.kill())
 
-    def _at_a_commit(
-        self, program: str, do: Callable[[Any, psutil.Process], None]
-    ) -> psutil.Process:
+    def _at_a_commit(self, program: str, do: Callable[[Any, psutil.Process], None]) -> float:
         service = "customer" if program == _POSTGRES else _service_of(program)
         deadline = time.monotonic() + _COMES_WITHIN
         while time.monotonic() < deadline:
@@ -152,18 +151,16 @@ class Boundaries:
                 contextlib.suppress(DeadlinePassedError),
                 self._no_commit_answered(service) as cursor,
             ):
-                held = self._held(cursor, program, _COMMITTED, seconds=_HELD_BACK)
-                do(cursor, held)
-                return held
+                do(cursor, self._held(cursor, program, _COMMITTED, seconds=_HELD_BACK))
+                return time.time()
             with self._connected(service) as connection, connection.cursor() as cursor:
                 cursor.execute("SELECT pg_sleep(%s)", [_HELD_BACK])
         raise DeadlinePassedError(f"{program} did not commit")
 
-    def _kill_waiting(self, cursor: Any, program: str) -> int:
+    def _kill_waiting(self, cursor: Any, program: str) -> float:
         """Kill the process of the program whose connection waits for a lock of ours."""
-        process = self._held(cursor, program, _LOCK, seconds=_COMES_WITHIN)
-        process.kill()
-        return process.pid
+        self._held(cursor, program, _LOCK, seconds=_COMES_WITHIN).kill()
+        return time.time()
 
     def _held(
         self, cursor: Any, program: str, event: tuple[str, ...], *, seconds: float

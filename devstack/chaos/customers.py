@@ -1,7 +1,10 @@
 """The customers of a run and their merchant, each with a token."""
 
 import json
+from contextlib import closing
 from typing import Final
+
+import psycopg2
 
 from devstack.running import RunningStack
 
@@ -40,6 +43,16 @@ def make_customers(stack: RunningStack, count: int) -> list[str]:
     printed = stack.manage("customer", "shell", "-c", code)
     tokens: list[str] = json.loads(printed.strip().splitlines()[-1])
     return tokens
+
+
+def customer_ids(stack: RunningStack) -> list[str]:
+    """Return the customers' ids, which are the keys of their events."""
+    with (
+        closing(psycopg2.connect(stack.database_urls["customer"])) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT id::text FROM customers_customer ORDER BY created_at, id")
+        return [customer for (customer,) in cursor.fetchall()]
 
 
 def make_merchant(stack: RunningStack) -> str:

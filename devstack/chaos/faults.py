@@ -1,5 +1,6 @@
 """The injector: does what the schedule says, and notes what came of it."""
 
+import contextlib
 import json
 import time
 from collections import Counter
@@ -19,13 +20,13 @@ from devstack.chaos.gate import Gate
 from devstack.chaos.lines import Lines
 from devstack.chaos.processes import Processes
 from devstack.chaos.records import RecordNotTakenError, Records
-from devstack.chaos.schedule import Action, Step
+from devstack.chaos.schedule import KILLS, Action, Step
 from devstack.chaos.weather import Weather
 from devstack.groups import wait_until_stable
 from devstack.launch import read_env
 from devstack.management import ManagementCommandError
 from devstack.running import RunningStack
-from devstack.waiting import DeadlinePassedError
+from devstack.waiting import DeadlinePassedError, wait_until
 
 _MISSES: Final = (
     DeadlinePassedError,
@@ -39,6 +40,7 @@ _MISSES: Final = (
 )
 """What keeps a step from its target while other things are broken. It is noted, not repeated."""
 _VALKEY_TIMEOUT: Final = 2
+_THAWS_WITHIN: Final = 15
 _RESENT: Final = 20
 _UPSETS_THE_QUOTA: Final = {
     (Action.FREEZE, "stripe-emulator"),
@@ -74,6 +76,8 @@ class Injector:
     forger: Forger
     lines: Lines
     clocks: Clocks
+    before_rewind: Callable[[Records, str, list[str]], None]
+    """Is given the service and its topics, while its consumers are down."""
     say: Callable[[str], None]
     happened: list[Happened] = field(default_factory=list)
 
@@ -110,21 +114,19 @@ class Injector:
                 step.target, by=step.how, seconds=step.seconds
             ),
             Action.LOCK: lambda step: self._boundaries.lock(step.target, seconds=step.seconds),
-            Action.FORGET: self._forget,
+            Action.FORGET: lambda _step: self._forget(),
             Action.REWIND: self._rewind,
             Action.RESEND: self._resend,
             Action.JOIN: self._join,
-            Action.WEATHER: lambda step: self.weather.change(step.target),
-            Action.POISON: lambda step: self.records.poison(
-                step.target, how=step.how, name=f"{step.at}-{step.how}"
-            ),
-            Action.REPLAY: lambda step: self.records.replay(step.target),
+            Action.WEATHER: lambda step: self.weather.change(step.target, at=step.at),
+            Action.POISON: lambda step: self.records.poison(step.target, how=step.how, at=step.at),
+            Action.REPLAY: lambda step: self.records.replay(step.target, at=step.at),
             Action.FORGE: lambda step: self.forger.deliver(how=step.how),
         }
 
     def _kill(self, step: Step) -> float:
-        if step.target == "valkey":
-            self._forget(step)
+        if step.target == "valkey":  # which may be frozen just now
+            wait_until(self._forgot, what="Valkey to forget", seconds=_THAWS_WITHIN)
         if step.how == "child":
             self.processes.kill_child(step.target)
         else:
@@ -139,8 +141,8 @@ class Injector:
         if not self.lines.reset(step.target):
             raise ConnectionError(f"nobody was connected to {step.target}")
 
-    def _kill_after(self, step: Step) -> None:
-        self._boundaries.kill(step.target, after=step.how)
+    def _kill_after(self, step: Step) -> float:
+        return self._boundaries.kill(step.target, after=step.how)
 
     @property
     def _boundaries(self) -> Boundaries:
@@ -162,6 +164,8 @@ class Injector:
         self.processes.take_down(f"{step.target}-consumer")
         try:
             topics = sorted({lag["topic"] for lag in lags})
+            # What was passed and lost comes again now; nobody would know it in the end.
+            self.before_rewind(self.records, step.target, topics)
             self.records.rewind(f"{step.target}-service", topics)
         finally:
             supervisor.start(f"{step.target}-consumer")
@@ -169,17 +173,22 @@ class Injector:
     def _resend(self, _step: Step) -> None:
         self.weather.resend(_RESENT)
 
-    def _forget(self, _step: Step) -> None:
+    def _forget(self) -> None:
         url = read_env(str(self.stack.env_file("payment")))["CELERY_BROKER_URL"]
         with valkey.Valkey.from_url(url, socket_timeout=_VALKEY_TIMEOUT) as client:
             client.config_set("save", "")
             client.flushall()
 
+    def _forgot(self) -> bool:
+        with contextlib.suppress(valkey.ValkeyError):
+            self._forget()
+            return True
+        return False
+
     @property
     def kills(self) -> list[Happened]:
         """What was killed, and when."""
-        actions = (Action.KILL, Action.KILL_AFTER)
-        return [one for one in self.happened if one.step.action in actions and not one.missed]
+        return [one for one in self.happened if one.step.action in KILLS and not one.missed]
 
     def disturbed(self) -> list[tuple[float, float]]:
         """Return from when to when more requests could come to Stripe than its quota."""

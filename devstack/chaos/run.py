@@ -3,16 +3,18 @@
 import argparse
 import json
 import os
+import shlex
 import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from devstack.chaos import invariants
 from devstack.chaos.clocks import Clocks
-from devstack.chaos.customers import make_customers, make_merchant
+from devstack.chaos.customers import customer_ids, make_customers, make_merchant
 from devstack.chaos.evidence import Plan
 from devstack.chaos.faults import Injector
 from devstack.chaos.forgery import Forger
@@ -27,6 +29,7 @@ from devstack.chaos.quota import REQUESTS, Quota, read_arrivals
 from devstack.chaos.records import Records
 from devstack.chaos.recovery import recovery
 from devstack.chaos.report import Report
+from devstack.chaos.rewinds import Rewinds
 from devstack.chaos.schedule import RATE, Step, plan
 from devstack.chaos.settle import SECONDS, heal, settle, wait_for_beat
 from devstack.chaos.weather import Weather
@@ -47,12 +50,13 @@ _WAITS: Final = tuple(
 _PATIENCE: Final = 2.5
 """How many times as long as the system has to come to rest its clients wait for something."""
 _RATE_LIMITS: Final = ("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT")
+_ABOUT_THE_OUTPUT: Final = ("plan", "json")
 _LOGS: Final = STATE / "chaos-logs"
 
 
 def main(arguments: list[str]) -> int:
-    """Run once and return 0 if every invariant holds."""
-    options = _parse(arguments)
+    """Run once and return 0 if every invariant holds, and all was killed that should be."""
+    options = parse(arguments)
     try:
         steps = _plan(options)
     except LookupError as error:
@@ -64,7 +68,8 @@ def main(arguments: list[str]) -> int:
     return guarded(lambda: _main(options))
 
 
-def _parse(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="chaos.py", description="Kill everything while customers pay; count every cent."
     )
@@ -89,6 +94,18 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def command_of(options: argparse.Namespace) -> str:
+    """Write the command line that repeats a run's schedule: all of it that is not the default."""
+    usual = {**vars(parse([])), "payments": None, "seed": None}  # which are always told
+    given = {
+        name: value
+        for name, value in vars(options).items()
+        if value != usual[name] and name not in _ABOUT_THE_OUTPUT
+    }
+    told = (f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items())
+    return shlex.join(["python3", "manage_scripts/chaos.py", *told])
+
+
 def _main(options: argparse.Namespace) -> int:
     STATE.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=STATE))
@@ -99,11 +116,11 @@ def _main(options: argparse.Namespace) -> int:
     for line in report.lines():
         say(line)
     (_LOGS / "report.json").write_text(json.dumps(report.as_json(), indent=2))
-    if report.violations:
-        say(f"Logs and report: {_LOGS}. The same schedule: --seed {options.seed}")
+    if not report.ok:
+        say(f"Logs and report: {_LOGS}. The same schedule: {report.command}")
     if options.json:
         say(json.dumps(report.as_json()))
-    return 1 if report.violations else 0
+    return 0 if report.ok else 1
 
 
 def _plan(options: argparse.Namespace) -> list[Step]:
@@ -154,7 +171,16 @@ def _hurt_and_check(
     many = {"seed": options.seed, "payments": options.payments, "customers": _CUSTOMERS}
     wanted, too = orders(**many), wishes(**many)
     load = _load(options, running, journal=journal, gate=gate)
-    injector = _injector(options, running, journal=journal, gate=gate, lines=lines, clocks=clocks)
+    rewinds = Rewinds(running)
+    injector = _injector(
+        options,
+        running,
+        journal=journal,
+        gate=gate,
+        lines=lines,
+        clocks=clocks,
+        before_rewind=rewinds.look,
+    )
     try:
         load_seconds, healed_at, broken = _hurt(wanted, too, load=load, injector=injector)
     finally:
@@ -179,10 +205,12 @@ def _hurt_and_check(
         unsettled=broken or unsettled,
     )
     return Report(
+        command=command_of(options),
         seed=options.seed,
         broker=options.kafka,
         payments=options.payments,
-        findings=invariants.check(evidence),
+        restricted=bool(options.only),
+        findings=invariants.check(evidence, earlier=rewinds.findings),
         happened=injector.happened,
         kills=injector.count_kills(),
         recovery=recovery(evidence, injector.kills),
@@ -214,6 +242,7 @@ def _injector(
     gate: Gate,
     lines: Lines,
     clocks: Clocks,
+    before_rewind: Callable[[Records, str, list[str]], None],
 ) -> Injector:
     return Injector(
         stack=running,
@@ -221,10 +250,13 @@ def _injector(
         gate=gate,
         processes=Processes(running, members_leave=options.kafka == "apache"),
         weather=Weather(running.stripe_url or "", seed=options.seed),
-        records=Records(running.bootstrap_servers, seed=options.seed),
+        records=Records(
+            running.bootstrap_servers, seed=options.seed, customers=customer_ids(running)
+        ),
         forger=Forger(running, journal),
         lines=lines,
         clocks=clocks,
+        before_rewind=before_rewind,
         say=say,
     )
 

@@ -8,9 +8,10 @@ import random
 import re
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any, Final
 
-from devstack.chaos.records import POISONS
+from devstack.chaos.poisons import poisons_of
 from devstack.chaos.weather import OF_LARGE_RUNS, WEATHERS
 from devstack.services import SERVICES
 
@@ -55,6 +56,9 @@ class Action(StrEnum):
     FORGE = "forge"
 
 
+KILLS: Final = (Action.KILL, Action.KILL_AFTER)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One thing that goes wrong once `at` payments have begun."""
@@ -90,7 +94,7 @@ def _kills(*, kafka_too: bool) -> list[Card]:
     programs = [
         *(f"{service}-{program}" for service in SERVICES for program in ("web", "consumer")),
         *(f"{service}-relay" for service in SERVICES),
-        *("payment-worker", "payment-worker", "payment-beat"),
+        *("customer-mailer", "payment-worker", "payment-worker", "payment-beat"),
         *("stripe-emulator", "postgres", "valkey"),
         *(("kafka",) if kafka_too else ()),
     ]
@@ -113,6 +117,16 @@ def _kills_at_boundaries() -> list[Card]:
         ("postgres", "commit"),
     ]
     return [Card(action=Action.KILL_AFTER, target=target, how=how) for target, how in at]
+
+
+def _one_kill_each(dice: random.Random, *, kafka_too: bool) -> list[Card]:
+    """Return a kill of each process, and one after each step, of any that takes it."""
+    cards = _kills_at_boundaries()
+    steps = dict.fromkeys(card.how for card in cards)
+    return [
+        *dict.fromkeys(_kills(kafka_too=kafka_too)),
+        *(dice.choice([card for card in cards if card.how == step]) for step in steps),
+    ]
 
 
 def _stops(*, kafka_too: bool) -> list[Card]:
@@ -148,7 +162,7 @@ def _freezes() -> list[Card]:
     programs = [
         *(f"{service}-consumer" for service in SERVICES),
         *("customer-relay", "payment-relay", "payment-worker", "customer-web"),
-        *("kafka", "valkey", "stripe-emulator"),
+        *("customer-mailer", "kafka", "valkey", "stripe-emulator"),
     ]
     return [Card(action=Action.FREEZE, target=program) for program in programs]
 
@@ -207,6 +221,10 @@ def plan(
 ) -> list[Step]:
     """Plan a run. The deck is shuffled and dealt, again and again until the payments are over.
 
+    A run that is too short for the deck still kills each kind of process, and one after each step:
+    more goes wrong in a very short one, so that these kills are half of it. With `only` chance
+    decides what it gets to.
+
     `topics` get bad and old records; `kafka_too` kills the broker, if it keeps its records, and has
     consumers leave their groups; `clocks_too` moves the services' clocks; `only` and `weather` are
     regular expressions: what they do not find of the deck and of the weathers is left out.
@@ -223,7 +241,8 @@ def plan(
     ]
     if not deck:
         raise LookupError(f"No disruption is found by '{only}'; --plan shows what there is.")
-    steps = _disruptions(dice, deck, last, gap=_payments(_EVERY, rate))
+    first = [] if only else _one_kill_each(dice, kafka_too=kafka_too)
+    steps = _disruptions(dice, deck, last, first=first, gap=_payments(_EVERY, rate))
     steps += _weather(dice, last, only=weather, gap=_payments(_WEATHER_EVERY, rate))
     steps += _quiet(dice, topics, last, rounds=max(1, round(last / (_ROUND * rate))))
     return sorted(steps, key=lambda step: step.at)
@@ -235,14 +254,13 @@ def _payments(seconds: tuple[float, float], rate: float) -> tuple[int, int]:
 
 
 def _disruptions(
-    dice: random.Random, deck: list[Card], last: int, *, gap: tuple[int, int]
+    dice: random.Random, deck: list[Card], last: int, *, first: list[Card], gap: tuple[int, int]
 ) -> list[Step]:
     steps: list[Step] = []
-    hand: list[Card] = []
-    at = dice.randint(*gap)
-    while at < last:
-        if not hand:
-            hand = dice.sample(deck, len(deck))
+    times = _times(dice, last, gap=gap, least=2 * len(first))
+    hand = _first_hand(dice, deck, first=first, size=len(times))
+    for at in times:
+        hand = hand or dice.sample(deck, len(deck))
         card = hand.pop()
         seconds = dice.uniform(*_FROZEN) if card.action is Action.FREEZE else 0.0
         if card.action is Action.FREEZE and card.target == "payment-worker":
@@ -258,8 +276,31 @@ def _disruptions(
         steps.append(
             Step(at=at, action=card.action, target=card.target, how=card.how, seconds=seconds)
         )
-        at += dice.randint(*gap)
     return steps
+
+
+def _times(dice: random.Random, last: int, *, gap: tuple[int, int], least: int) -> list[int]:
+    """Roll the times of what goes wrong; closer together where there would be too few."""
+    times = []
+    at = dice.randint(*gap)
+    while at < last:
+        times.append(at)
+        at += dice.randint(*gap)
+    if len(times) >= min(least, last):
+        return times
+    rolled = list(accumulate(dice.randint(*gap) for _ in range(min(least, last) + 1)))
+    return [at * last // rolled[-1] for at in rolled[:-1]]
+
+
+def _first_hand(
+    dice: random.Random, deck: list[Card], *, first: list[Card], size: int
+) -> list[Card]:
+    """Shuffle the deck, and lay aside what a short run does not get to: none of the first cards."""
+    others = dice.sample(deck, len(deck))
+    for card in first:
+        others.remove(card)
+    hand = first + others[: max(0, size - len(first))]
+    return dice.sample(hand, len(hand))
 
 
 def _weather(dice: random.Random, last: int, *, only: str, gap: tuple[int, int]) -> list[Step]:
@@ -280,7 +321,12 @@ def _weather(dice: random.Random, last: int, *, only: str, gap: tuple[int, int])
 def _quiet(dice: random.Random, topics: list[str], last: int, *, rounds: int) -> list[Step]:
     """Plan what kills nobody: bad records on every topic, old records again, forged webhooks."""
     steps = [
-        Step(at=dice.randrange(last), action=Action.POISON, target=topic, how=dice.choice(POISONS))
+        Step(
+            at=dice.randrange(last),
+            action=Action.POISON,
+            target=topic,
+            how=dice.choice(poisons_of(topic)),
+        )
         for topic in topics * (2 * rounds)
     ]
     steps += [

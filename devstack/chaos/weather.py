@@ -50,7 +50,9 @@ WEATHERS: Final[dict[str, Faults]] = {
         {"match": _CALLS, "action": "latency", "seconds": 0.5, "distribution": "exponential"},
     ],
     "hanging": [
-        {"match": _POSTS, "action": "latency", "seconds": 15, "probability": 0.05},
+        # Longer than the payment service waits, which gives a call up after 20 s; one for sure.
+        {"match": _POSTS, "action": "latency", "seconds": 25, "skip": 3, "times": 1},
+        {"match": _POSTS, "action": "latency", "seconds": 25, "probability": 0.05},
         {"match": _CALLS, "action": "latency", "seconds": 0.2, "distribution": "lognormal"},
     ],
     "hanging for a minute": [
@@ -75,24 +77,21 @@ class Weather:
 
     def __init__(self, stripe_url: str, *, seed: int) -> None:
         self._url = f"{stripe_url}/_emulator"
-        self._dice = random.Random(f"{seed}:weather")  # noqa: S311 - repeatable
-        self._name = "fair"
+        self._seed = seed
+        self._faults = _faults("fair", seed=seed, at=0)
 
-    def change(self, name: str) -> None:
-        """Let another weather begin.
+    def change(self, name: str, *, at: int) -> None:
+        """Let another weather begin, after so many payments.
 
         Raises:
             OSError: the emulator does not answer; it has the old weather, or none.
         """
-        self._name = name
+        self._faults = _faults(name, seed=self._seed, at=at)
         self.tell()
 
     def tell(self) -> None:
-        """Put the weather in force. See `change`."""
-        seed = self._dice.randrange(1_000_000)
-        self._post(
-            "faults", [{**fault, "seed": seed} for fault in WEATHERS[self._name] + _WEBHOOKS]
-        )
+        """Put the weather in force, the same however often it is told. See `change`."""
+        self._post("faults", self._faults)
         self._post("webhooks", {"first_backoff": 0.5, "longest_backoff": 4})
 
     def tell_when_back(self) -> None:
@@ -141,3 +140,8 @@ class Weather:
 
     def _post(self, what: str, given: Any) -> None:
         requests.post(f"{self._url}/{what}", json=given, timeout=TIMEOUT).raise_for_status()
+
+
+def _faults(name: str, *, seed: int, at: int) -> Faults:
+    dice = random.Random(f"{seed}:{at}:{name}")  # noqa: S311 - repeatable
+    return [{**fault, "seed": dice.randrange(1_000_000)} for fault in WEATHERS[name] + _WEBHOOKS]

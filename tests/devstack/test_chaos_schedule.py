@@ -8,12 +8,17 @@ from hypothesis import strategies as st
 
 from devstack.chaos.gate import Gate
 from devstack.chaos.orders import orders
-from devstack.chaos.records import POISONS
+from devstack.chaos.poisons import poisons_of
 from devstack.chaos.schedule import Action, disruptions, plan
 from devstack.chaos.weather import WEATHERS
 from devstack.chaos.wishes import wishes
+from devstack.ports import Ports
+from devstack.services import SERVICES, programs
 from kafka_bridge.contracts import Topic
 
+PROGRAMS = ("web", "consumer", "relay")
+QUIET = (Action.POISON, Action.REPLAY, Action.FORGE)
+DISRUPTIONS = set(Action) - {*QUIET, Action.WEATHER}
 TOPICS = [str(topic) for topic in Topic]
 
 
@@ -48,7 +53,33 @@ class TestPlan:
         assert met >= {(card.action, card.target, card.how) for card in deck}
         assert {target for action, target, _ in met if action is Action.WEATHER} == set(WEATHERS)
         assert {target for action, target, _ in met if action is Action.POISON} == set(TOPICS)
-        assert {how for action, _, how in met if action is Action.POISON} <= set(POISONS)
+        for action, target, how in met:
+            assert action is not Action.POISON or how in poisons_of(target)
+
+    @given(seed=st.integers())
+    def test_run_of_ci_kills_each_kind_of_process(self, seed):
+        steps = planned(seed)
+
+        killed = {(step.target, step.how) for step in steps if step.action is Action.KILL}
+        assert killed >= {
+            *((f"{service}-{program}", "") for service in SERVICES for program in PROGRAMS),
+            *((program, "") for program in ("customer-mailer", "payment-worker", "payment-beat")),
+            *((server, "") for server in ("stripe-emulator", "postgres", "valkey")),
+            *(("customer-web", "child"), ("admin-web", "child")),
+        }
+        assert {step.how for step in steps if step.action is Action.KILL_AFTER} == {
+            *("answer", "poll", "produce", "acknowledgement", "commit")
+        }
+        disrupted = [step for step in steps if step.action in DISRUPTIONS]
+        others = [step for step in disrupted if step.action is not Action.KILL]
+        assert len(others) >= len(disrupted) / 2 - 1
+        kills = [step.at for step in disrupted if step.action is Action.KILL]
+        assert kills[0] < 150 < kills[-1]  # not all at one end
+
+    def test_every_program_of_the_services_is_killed(self, tmp_path):
+        started = {program.name for program in programs(tmp_path, Ports(tmp_path / "ports.json"))}
+
+        assert started <= {step.target for step in planned(5) if step.action is Action.KILL}
 
     def test_clocks_are_moved_only_when_asked_for(self):
         assert not [step for step in planned(3, 3000) if step.action is Action.MOVE_CLOCK]
@@ -56,8 +87,7 @@ class TestPlan:
     def test_only_what_is_asked_for_goes_wrong(self):
         steps = planned(3, 1500, only="worker commit", weather="fair|lost")
 
-        quiet = (Action.POISON, Action.REPLAY, Action.FORGE)
-        assert {step.target for step in steps if step.action not in quiet} == {
+        assert {step.target for step in steps if step.action not in QUIET} == {
             *("payment-worker", "fair", "lost answers")
         }
 

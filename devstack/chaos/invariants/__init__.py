@@ -1,6 +1,6 @@
 """What must hold after a run, by number; each counts what it looked at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from devstack.chaos.evidence import Evidence
@@ -28,9 +28,15 @@ _INVARIANTS: Final[tuple[Callable[[Evidence], Finding], ...]] = (
 )
 
 
-def check(evidence: Evidence) -> list[Finding]:
-    """Check every invariant; one that found nothing to check is broken."""
+def check(evidence: Evidence, *, earlier: Iterable[Finding] = ()) -> list[Finding]:
+    """Check every invariant; one that found nothing to check is broken.
+
+    `earlier` is what was found of some before the run's end.
+    """
     findings = [invariant(evidence) for invariant in _INVARIANTS]
+    by_number = {finding.number: finding for finding in findings}
+    for found in earlier:
+        by_number[found.number].add(found)
     for finding in findings:
         finding.close()
     return findings

@@ -2,13 +2,13 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from devstack.chaos.evidence import Evidence
 from devstack.chaos.invariants import figures
 from devstack.chaos.invariants.finding import Finding
-from devstack.chaos.records import POISONED
+from devstack.chaos.poisons import FAULT, POISONED
 from devstack.chaos.schedule import Action
 from devstack.clients import Json
 from devstack.hops import Row
@@ -118,23 +118,48 @@ def _first_places(
             yield where, list(found)
 
 
+def skipping() -> Finding:
+    """Begin to look for what `nothing_skipped` looks for."""
+    return Finding(number=9, title="no committed offset past a record that is not in the inbox")
+
+
 def nothing_skipped(evidence: Evidence) -> Finding:
     """No committed offset is past a record that is not in the inbox."""
-    finding = Finding(number=9, title="no committed offset past a record that is not in the inbox")
+    finding = skipping()
     for service, lags in evidence.lags.items():
-        inbox = evidence.inbox_of[service]
-        places = {_place(row) for row in inbox.values()}
-        if service == "admin":  # where dead letters go to the event log, past the inbox
-            places |= {_place(row) for row in evidence.logged if _is_dead_letter(row["topic"])}
-        for lag in lags:
-            records = evidence.topics.get(lag["topic"], [])
-            for record in records:
-                if record.partition != lag["partition"] or record.offset >= (lag["committed"] or 0):
-                    continue
-                place = (lag["topic"], record.partition, record.offset)
-                known = place in places or _event_id(record) in inbox
-                finding.check(known, f"{service} passed {place} and does not have it")
+        passed_only_what_it_has(
+            finding,
+            service,
+            lags=lags,
+            topics=evidence.topics,
+            inbox=evidence.inbox_of[service],
+            logged=evidence.logged if service == "admin" else [],
+        )
     return finding
+
+
+def passed_only_what_it_has(
+    finding: Finding,
+    service: str,
+    *,
+    lags: list[Json],
+    topics: Mapping[str, list[TopicRecord]],
+    inbox: Mapping[str, Row],
+    logged: list[Row],
+) -> None:
+    """Check each record before a service's committed offsets; `inbox` is by event id.
+
+    `logged` is the admin service's event log, where dead letters go, past the inbox.
+    """
+    places = {_place(row) for row in inbox.values()}
+    places |= {_place(row) for row in logged if _is_dead_letter(row["topic"])}
+    for lag in lags:
+        for record in topics.get(lag["topic"], []):
+            if record.partition != lag["partition"] or record.offset >= (lag["committed"] or 0):
+                continue
+            place = (lag["topic"], record.partition, record.offset)
+            known = place in places or _event_id(record) in inbox
+            finding.check(known, f"{service} passed {place} and does not have it")
 
 
 def bad_records_are_dead(evidence: Evidence) -> Finding:
@@ -163,15 +188,19 @@ def bad_records_are_dead(evidence: Evidence) -> Finding:
                     continue
                 place = (topic, record.partition, record.offset)
                 rows = dead.pop(place, [])
+                reason = f"{record.headers[FAULT]}: "
                 name = f"{record.headers[POISONED]} at {service}, {place}"
                 finding.equal(f"{name}: times dead", len(rows), 1)
                 for row in rows:
-                    finding.check(row["error_type"] and row["error"], f"{name}: no reason")
+                    named = row["error_type"] and row["error"].startswith(reason)
+                    finding.check(named, f"{name}: not dead of {reason}{row['error'][:120]}")
                     finding.check((row["value"] or b"") == (record.value or b""), f"{name}: bytes")
                     finding.equal(f"{name}: copies", copies[row["event_id"]], 1)
                     letter = letters.get((record.partition, record.offset))
                     on_topic = letter is not None and (letter.value or b"") == (record.value or b"")
                     finding.check(on_topic, f"{name}: not on the dead letter topic as it came")
+                    told = letter.headers.get("dlq_error", "") if letter else ""
+                    finding.check(told.startswith(reason), f"{name}: {told[:120]!r} on its letter")
         finding.none_of(
             (
                 f"{row['topic']} {row['error_type']} {row['error'][:120]}"

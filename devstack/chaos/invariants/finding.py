@@ -41,6 +41,11 @@ class Finding:
         if not self.checked and not self.may_be_empty:
             self.violations.append("nothing was checked: there is nothing of it in the evidence")
 
+    def add(self, earlier: "Finding") -> None:
+        """Count what was checked earlier in the run, too."""
+        self.checked += earlier.checked
+        self.violations += earlier.violations
+
     def as_json(self) -> dict[str, Any]:
         """Return the counts, and some of the violations."""
         return {
