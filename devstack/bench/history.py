@@ -102,18 +102,21 @@ def multiply(url: str, *, rows: int) -> dict[str, int]:
             # No triggers: copies hold what theirs look for, and foreign keys by construction.
             cursor.execute("SET session_replication_role = replica; SET synchronous_commit = off")
         for table in _parents_first(connection):
-            columns = _columns(connection, table)
-            if not _count(connection, table):
-                _begin(connection, table, columns)
-            _copy(connection, table, columns, rows)
+            _begin(connection, table)
+            _copy(connection, table, rows)
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
         return {table: _count(connection, table) for table in _tables(connection)}
 
 
-def _begin(connection: Connection, table: str, columns: Iterable[_Column]) -> None:
+def _begin(connection: Connection, table: str) -> None:
+    if _count(connection, table):
+        return
+    columns = _columns(connection, table)
     given = [column for column in columns if column.needed and not column.has_default]
+    for parent in [column.parent for column in given if column.parent]:
+        _begin(connection, parent)  # of what a shop offers there may be nothing yet
     _execute(
         connection,
         "INSERT INTO {table} ({names}) SELECT {values} FROM generate_series(1, %(first)s) AS copy",
@@ -134,11 +137,11 @@ def _first_value(column: _Column) -> sql.Composable:
     return sql.SQL(_FIRST_VALUES[column.kind][column.is_new])
 
 
-def _copy(connection: Connection, table: str, columns: Iterable[_Column], rows: int) -> None:
+def _copy(connection: Connection, table: str, rows: int) -> None:
     there = _count(connection, table)
     if there >= rows:
         return
-    columns = list(columns)
+    columns = _columns(connection, table)
     growing = set(_tables(connection))
     references = [column for column in columns if column.parent in growing - {table}]
     _execute(

@@ -31,8 +31,10 @@ CREATE TABLE ledger_transaction (id text PRIMARY KEY);
 CREATE TABLE ledger_entry (
     transaction_id text, line smallint, amount bigint NOT NULL, PRIMARY KEY (transaction_id, line)
 );
+CREATE TABLE subscriptions_plan (slug varchar(50) PRIMARY KEY);
 CREATE TABLE subscriptions_subscription (
     id uuid PRIMARY KEY, user_id bigint NOT NULL REFERENCES auth_user,
+    plan_id varchar(50) NOT NULL REFERENCES subscriptions_plan,
     number text NOT NULL UNIQUE, status varchar(32) NOT NULL, card jsonb, trial_end timestamptz,
     changes integer NOT NULL DEFAULT 7
 );
@@ -97,6 +99,7 @@ def test_every_table_grows_and_every_constraint_holds(url):
 
     assert multiply(url, rows=3_000) == rows(url) == GROWING
     assert execute(url, "SELECT count(*) FROM auth_user") == [(3,)]
+    assert execute(url, "SELECT count(*) FROM subscriptions_plan") == [(1_000,)]
     for table, column, parent in [
         ("emails_email", "payment_id", "payments_payment"),
         ("payments_paymentevent", "payment_id", "payments_payment"),
