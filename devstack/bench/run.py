@@ -69,22 +69,18 @@ def _main(options: argparse.Namespace, size: Size) -> int:
 def _measure(options: argparse.Namespace, size: Size, tell: Callable[[str], None]) -> list[Target]:
     wanted = set(options.only or _ALL)
     targets: list[Target] = []
-    rates, requests, webhooks = (
-        {"T1", "T2", "T3", "T9"} & wanted,
-        {"T4", "T6"} & wanted,
-        {"T8"} & wanted,
-    )
-    if rates or requests or webhooks:
+    if wanted - {"T5", "T7"} or ("T5" in wanted and not size.history_apart):
         with _warm_system(options.kafka, tell) as system:
-            if rates:
+            if "T5" in wanted and not size.history_apart:
+                targets.append(growth(system, size, tell))
+            if wanted & {"T1", "T2", "T3", "T9"}:
                 targets += Bench(system=system, size=size, tell=tell).throughput()
             over_http = OverHttp(system=system, size=size, tell=tell)
-            if requests:
+            if wanted & {"T4", "T6"}:
                 targets += over_http.latency()
-            if webhooks:
+            if "T8" in wanted:
                 targets += over_http.webhooks()
-    if "T5" in wanted:
-        tell("T5: another system, whose history is short")
+    if "T5" in wanted and size.history_apart:
         with _warm_system(options.kafka, tell) as system:
             targets.append(growth(system, size, tell))
     if "T7" in wanted:

@@ -18,6 +18,8 @@ class Size:
     seconds: float
     history: tuple[int, ...]
     """Rows in every table, one step after the other."""
+    history_apart: bool
+    """Whether it is so long that the rest is measured on another system."""
     growth: int
     """Payments drained at each step, and through single legs: few, for they are history too."""
 
@@ -35,15 +37,17 @@ FULL: Final = Size(
     tutorial_waiting=60,
     seconds=15,
     history=(1_000, 100_000, 1_000_000),
+    history_apart=True,
     growth=1_000,
 )
 QUICK: Final = Size(
     runs=1,
-    payments=1_500,
-    backlog=3_000,
-    tutorial=100,
+    payments=1_000,
+    backlog=2_000,
+    tutorial=80,
     tutorial_waiting=12,
-    seconds=5,
-    history=(1_000, 50_000),
+    seconds=4,
+    history=(1_000, 20_000),
+    history_apart=False,
     growth=1_000,
 )

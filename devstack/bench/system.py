@@ -141,12 +141,12 @@ class System:
         does not call Stripe.
         """
         supervisor = self.running.supervisor
-        self.wait_until_emails_are_sent()  # those of the payments before
         relay = wait_until(lambda: supervisor.pid("customer-relay"), what="the relay to run")
         processes = Processes(supervisor, worker or {})
         with self.relay_stands_still():
             asked_at = time.time()
             self.queue(count)
+            self.wait_until_emails_are_sent()  # those of the payments before
             before, calls = self._last_inbox_ids(), self.stripe()
             cpu = processes.cpu_seconds()
             began = time.time()
@@ -168,7 +168,6 @@ class System:
 
         They are the customer's relay and the payment service's consumer, which stores them.
         """
-        self.wait_until_emails_are_sent()
         before = self._last_inbox_ids()["payment"]
         (last,) = self.row("customer", _LAST_OUTBOX_ID)
         others = ["payment-worker", "customer-consumer", "admin-consumer"]
@@ -176,6 +175,7 @@ class System:
             relay.enter_context(self.relay_stands_still())
             asked_at = time.time()
             self.queue(count)
+            self.wait_until_emails_are_sent()
             with self._stand_still(others):
                 with self._stand_still(["payment-consumer"]):
                     relay.close()
