@@ -46,6 +46,8 @@ class Report:
     """What a process of callers saw."""
 
     charged: int
+    """Within the time; `answered` has those too that were under way when it was over."""
+    answered: int
     rate_limited: int
     put_off: int
     longest_wait: float
@@ -95,7 +97,7 @@ def measure(*, processes: int, rate: int, seconds: float, latency: float) -> dic
         "answered_429": limited / (charged + limited),
         "put_off": sum(report.put_off for report in reports),
         "charged": charged,
-        "charges_made": made["charges"],
+        "lost_or_double": made["charges"] - sum(report.answered for report in reports),
         "least_of_a_process": min(report.charged for report in reports) * processes / charged,
         "longest_wait_seconds": max(report.longest_wait for report in reports),
         "cpu_us_without_limit": gate_cost * 1e6,
@@ -129,11 +131,11 @@ async def _call_until_over(run: Run) -> Report:
     from payment_project.stripe_gateway.limits import gate_of  # noqa: PLC0415
 
     over = time.monotonic() + run.seconds
-    charged = put_off = 0
+    charged = answered = put_off = 0
     longest = 0.0
 
     async def charge_again_and_again() -> None:
-        nonlocal charged, put_off, longest
+        nonlocal charged, answered, put_off, longest
         while (began := time.monotonic()) < over:
             try:
                 await request(
@@ -151,6 +153,7 @@ async def _call_until_over(run: Run) -> Report:
             except TryLater:
                 put_off += 1
             else:
+                answered += 1
                 if time.monotonic() < over:
                     charged += 1
                 longest = max(longest, time.monotonic() - began)
@@ -158,6 +161,7 @@ async def _call_until_over(run: Run) -> Report:
     await asyncio.gather(*[charge_again_and_again() for _ in range(WAITING_AT_MOST)])
     return Report(
         charged=charged,
+        answered=answered,
         rate_limited=gate_of(asyncio.get_running_loop()).counts.rate_limited,
         put_off=put_off,
         longest_wait=longest,

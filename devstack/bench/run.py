@@ -11,38 +11,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from devstack.bench.measures import Bench, Size, quota
+from devstack.bench.growth import growth
+from devstack.bench.measures import Bench, quota
+from devstack.bench.over_http import OverHttp
+from devstack.bench.size import FULL, QUICK, Size
 from devstack.bench.system import System
 from devstack.bench.targets import Target, as_json, as_table
 from devstack.commands import guarded, say
 from devstack.stack import KAFKA_CHOICES
 
-FULL: Final = Size(
-    runs=5,
-    payments=5_000,
-    backlog=10_000,
-    tutorial=400,
-    tutorial_waiting=60,
-    seconds=20,
-    history=(1_000, 100_000, 1_000_000),
-)
-QUICK: Final = Size(
-    runs=1,
-    payments=1_500,
-    backlog=3_000,
-    tutorial=100,
-    tutorial_waiting=12,
-    seconds=6,
-    history=(1_000, 50_000),
-)
-
 _STARTED: Final = time.monotonic()
-_NAMES: Final = {
-    "throughput": ("T1", "T2", "T3", "T9"),
-    "latency": ("T4", "T6"),
-    "webhooks": ("T8",),
-    "growth": ("T5",),
-}
+_ALL: Final = frozenset(f"T{number}" for number in range(1, 10))
+_WARMING: Final = 1_000
 
 
 def main(arguments: list[str]) -> int:
@@ -87,19 +67,35 @@ def _main(options: argparse.Namespace, size: Size) -> int:
 
 
 def _measure(options: argparse.Namespace, size: Size, tell: Callable[[str], None]) -> list[Target]:
-    wanted = set(options.only or [])
+    wanted = set(options.only or _ALL)
     targets: list[Target] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="paybridge-bench-") as folder,
-        System.started(Path(folder), kafka=options.kafka, say=tell) as system,
-    ):
-        bench = Bench(system=system, size=size, tell=tell)
-        bench.warm_up()
-        for measure in (bench.throughput, bench.latency, bench.webhooks, bench.growth):
-            names = _NAMES[measure.__name__]
-            if not wanted or wanted & set(names):
-                targets += measure()
-    if not wanted or "T7" in wanted:
+    if wanted - {"T5", "T7"} or ("T5" in wanted and not size.history_apart):
+        with _warm_system(options.kafka, tell) as system:
+            if "T5" in wanted and not size.history_apart:
+                targets.append(growth(system, size, tell))
+            if wanted & {"T1", "T2", "T3", "T9"}:
+                targets += Bench(system=system, size=size, tell=tell).throughput()
+            over_http = OverHttp(system=system, size=size, tell=tell)
+            if wanted & {"T4", "T6"}:
+                targets += over_http.latency()
+            if "T8" in wanted:
+                targets += over_http.webhooks()
+    if "T5" in wanted and size.history_apart:
+        with _warm_system(options.kafka, tell) as system:
+            targets.append(growth(system, size, tell))
+    if "T7" in wanted:
         tell("T7: the quota, with an emulator that enforces it")
         targets.append(quota(size))
     return targets
+
+
+@contextlib.contextmanager
+def _warm_system(kafka: str, tell: Callable[[str], None]) -> Iterator[System]:
+    """Start a system and have each of its processes do everything once."""
+    with (
+        tempfile.TemporaryDirectory(prefix="paybridge-bench-") as folder,
+        System.started(Path(folder), kafka=kafka, say=tell) as system,
+    ):
+        tell("Warming up")
+        system.drain(_WARMING)
+        yield system

@@ -1,11 +1,12 @@
 """The system as it is: the real stack, its payments queued and drained, timed by its own tables."""
 
 import json
+import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -22,7 +23,10 @@ from devstack.waiting import wait_until
 
 WEBHOOK_SECRET: Final = "whsec_paybridge_bench"  # noqa: S105 - of the stand-in
 _STRIPE: Final = "stripe-canned"
+OF_SERVICES: Final = ("customer-", "payment-", "admin-")
+"""What the names of the services' processes begin with."""
 _DRAINED_WITHIN: Final = 600
+_FEW: Final = 200
 
 _FINAL_AT_CUSTOMER: Final = """
 SELECT count(*) FILTER (WHERE status = 'succeeded'), count(*) FROM payments_payment
@@ -36,6 +40,14 @@ _LAST_HANDLED: Final = """
 SELECT extract(epoch FROM max(handled_at)) FROM kafka_bridge_inboxevent WHERE id > %s
 """
 _LAST_INBOX_ID: Final = "SELECT coalesce(max(id), 0) FROM kafka_bridge_inboxevent"
+_LAST_OUTBOX_ID: Final = "SELECT coalesce(max(id), 0) FROM kafka_bridge_outboxevent"
+_RELAYED: Final = """
+SELECT count(published_at), extract(epoch FROM max(published_at))
+FROM kafka_bridge_outboxevent WHERE id > %s
+"""
+_STORED: Final = """
+SELECT count(*), extract(epoch FROM max(received_at)) FROM kafka_bridge_inboxevent WHERE id > %s
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +137,8 @@ class System:
     def drain(self, count: int, *, worker: Mapping[str, int] | None = None) -> Drained:
         """Queue payments while the customer's relay stands still, then let it go.
 
-        `worker` names a process of the benchmark's own that works instead of the stack's.
+        `worker` names a process of the benchmark's own that works instead of the stack's, and
+        does not call Stripe.
         """
         supervisor = self.running.supervisor
         relay = wait_until(lambda: supervisor.pid("customer-relay"), what="the relay to run")
@@ -133,20 +146,16 @@ class System:
         with self.relay_stands_still():
             asked_at = time.time()
             self.queue(count)
+            self.wait_until_emails_are_sent()  # those of the payments before
             before, calls = self._last_inbox_ids(), self.stripe()
             cpu = processes.cpu_seconds()
             began = time.time()
-        wait_until(
-            lambda: self._is_drained(asked_at, count),
-            what=f"{count} payments to be final",
-            seconds=_DRAINED_WITHIN,
-            every=0.1,
-        )
+        self._wait_until_drained(asked_at, count)
         ended = max(self._last_handled(name, before[name]) for name in ("customer", "admin"))
         used = difference(processes.cpu_seconds(), cpu)
         charges = self.stripe()["charges"] - calls["charges"]
         assert relay == supervisor.pid("customer-relay")  # noqa: S101 - or what was timed is another
-        assert charges in (0, count)  # noqa: S101 - 0 where the call is taken out
+        assert charges == (0 if worker else count)  # noqa: S101 - or it measured something else
         return Drained(
             count=count,
             seconds=ended - began,
@@ -154,14 +163,66 @@ class System:
             megabytes=processes.megabytes(),
         )
 
-    @contextmanager
-    def relay_stands_still(self) -> Iterator[None]:
+    def legs(self, count: int) -> dict[str, float]:
+        """Return how many records a second two processes take while no other works.
+
+        They are the customer's relay and the payment service's consumer, which stores them.
+        """
+        before = self._last_inbox_ids()["payment"]
+        (last,) = self.row("customer", _LAST_OUTBOX_ID)
+        others = ["payment-worker", "customer-consumer", "admin-consumer"]
+        with ExitStack() as relay:
+            relay.enter_context(self.relay_stands_still())
+            asked_at = time.time()
+            self.queue(count)
+            self.wait_until_emails_are_sent()
+            with self._stand_still(others):
+                with self._stand_still(["payment-consumer"]):
+                    relay.close()
+                    relayed = self._rate_of("customer", _RELAYED, last, count)
+                stored = self._rate_of("payment", _STORED, before, count)
+        self._wait_until_drained(asked_at, count)
+        return {"relay": relayed, "ingest": stored}
+
+    def _rate_of(self, service: str, statement: str, after: int, count: int) -> float:
+        began = time.time()
+        wait_until(
+            lambda: self.row(service, statement, after)[0] >= count,
+            what=f"{count} records at {service}",
+            seconds=60,
+            every=0.1,
+        )
+        return count / (float(self.row(service, statement, after)[1]) - began)
+
+    def relay_stands_still(self) -> AbstractContextManager[None]:
         """Keep everything in the customer's outbox, so that nothing else has work."""
-        self.running.kill("customer-relay", signal.SIGSTOP)
+        return self._stand_still(["customer-relay"])
+
+    @contextmanager
+    def stands_still(self) -> Iterator[None]:
+        """Leave the machine to others: what asks for work is frozen, after it has done its own.
+
+        The web servers, which ask for nothing, stay. In the end consumers may have lost their
+        groups; it returns when a few payments have come through.
+        """
+        self.running.wait_until_settled(seconds=120)
+        self.wait_until_emails_are_sent()
+        names = self.running.supervisor.names()
+        with self._stand_still(
+            [name for name in names if name.startswith(OF_SERVICES) and not name.endswith("-web")]
+        ):
+            yield
+        self.drain(_FEW)
+
+    @contextmanager
+    def _stand_still(self, names: Sequence[str]) -> Iterator[None]:
+        frozen: list[int] = []
         try:
+            frozen.extend(self.running.kill(name, signal.SIGSTOP) for name in names)
             yield
         finally:
-            self.running.kill("customer-relay", signal.SIGCONT)
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
 
     def queue(self, count: int) -> list[str]:
         """Accept payments without HTTP, and return API tokens of some who pay."""
@@ -174,6 +235,14 @@ class System:
         )
         tokens: list[str] = json.loads(queued.stdout)
         return tokens
+
+    def _wait_until_drained(self, asked_at: float, count: int) -> None:
+        wait_until(
+            lambda: self._is_drained(asked_at, count),
+            what=f"{count} payments to be final",
+            seconds=_DRAINED_WITHIN,
+            every=0.1,
+        )
 
     def _is_drained(self, asked_at: float, count: int) -> bool:
         final, asked = self.row("customer", _FINAL_AT_CUSTOMER, asked_at)

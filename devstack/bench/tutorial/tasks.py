@@ -9,6 +9,8 @@ from django.conf import settings
 from devstack.bench.tutorial import kafka
 from devstack.bench.tutorial.models import Payment
 
+_client = stripe.StripeClient("sk_test_tutorial", base_addresses={"api": settings.STRIPE_API_BASE})
+
 
 @shared_task(ignore_result=True)
 def charge(event: dict[str, Any]) -> None:
@@ -23,10 +25,7 @@ def charge(event: dict[str, Any]) -> None:
     )
     if not created:
         return
-    client = stripe.StripeClient(
-        "sk_test_tutorial", base_addresses={"api": settings.STRIPE_API_BASE}
-    )
-    intent = client.v1.payment_intents.create(
+    intent = _client.v1.payment_intents.create(
         params={
             "amount": payment.amount,
             "currency": payment.currency,
