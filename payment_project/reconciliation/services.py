@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid5
 
@@ -13,9 +14,11 @@ from django.utils import timezone
 from kafka_bridge import database, outbox
 from kafka_bridge.contracts import Event
 from kafka_bridge.models import InboxEvent
+from payment_project.payments.models import Payment
 from payment_project.reconciliation import repairs, selectors
 from payment_project.reconciliation.models import UNREPAIRABLE, Divergence, Run
 from payment_project.reconciliation.selectors import Found
+from payment_project.revisions import above_all_told
 from payment_project.stripe_gateway.changes import (
     PartKind,
     PaymentSeen,
@@ -25,10 +28,12 @@ from payment_project.stripe_gateway.changes import (
     parts_since,
     payment_now,
     payments_since,
+    running_subscriptions_until,
     subscription_now,
     subscriptions_since,
 )
 from payment_project.stripe_gateway.client import Finish, calls_from_here
+from payment_project.subscriptions.models import Subscription
 
 T = TypeVar("T")
 
@@ -41,7 +46,8 @@ def reconcile(*, since: datetime | None = None) -> Run:
 
     It writes no payment: it publishes the webhooks that never came, and asks for another look at
     what is missing or otherwise. What it found earlier, and is older than what it reads now, is
-    looked at one by one. It may be killed at any time and run beside itself.
+    looked at one by one. With `since`, so are, by the hundred, all subscriptions that run: most are
+    older than any run looks back. It may be killed at any time and run beside itself.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
@@ -64,7 +70,8 @@ def reconcile(*, since: datetime | None = None) -> Run:
                 selectors.diverging_payments,
                 repairs.payment,
             )
-        for subscriptions in subscriptions_since(moment, finish=finish):
+        older = running_subscriptions_until(moment, finish=finish) if since else ()
+        for subscriptions in chain(subscriptions_since(moment, finish=finish), older):
             made_here = [one for one in subscriptions if one.origin]
             run.elsewhere_made += len(subscriptions) - len(made_here)
             _settle(
@@ -85,6 +92,19 @@ def reconcile(*, since: datetime | None = None) -> Run:
     run.finished_at = timezone.now()
     run.save()
     return run
+
+
+@transaction.atomic
+def raise_revisions() -> tuple[int, int]:
+    """Give payments and subscriptions revisions above all that was told; return how many.
+
+    Rows of a backup would number what comes with revisions that other services know already, and
+    take for old.
+    """
+    revision = above_all_told(database.now())
+    payments = Payment.objects.filter(revision__lt=revision)
+    subscriptions = Subscription.objects.filter(revision__lt=revision)
+    return payments.update(revision=revision), subscriptions.update(revision=revision)
 
 
 def _look_again(run: Run, finish: Finish) -> None:

@@ -93,10 +93,18 @@ def subscriptions_since(moment: datetime, *, finish: Finish) -> Iterator[list[Su
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    expand = [f"data.{name}" for name in _WITH_INVOICE]
-    params = {"created": _since(moment), "status": "all", "expand": expand}
-    for page in _pages("/v1/subscriptions", params, finish):
-        yield [_subscription(one) for one in page]
+    yield from _subscriptions({"created": _since(moment), "status": "all"}, finish)
+
+
+def running_subscriptions_until(
+    moment: datetime, *, finish: Finish
+) -> Iterator[list[SubscriptionSeen]]:
+    """List Subscriptions that were made before and are not canceled, a hundred a call.
+
+    Raises:
+        TryLater, StripeRejected, OutcomeUnknown: see `translated`.
+    """
+    yield from _subscriptions({"created": {"lt": int(moment.timestamp())}}, finish)
 
 
 def parts_since(kind: PartKind, moment: datetime, *, finish: Finish) -> Iterator[list[PartSeen]]:
@@ -191,6 +199,12 @@ def _part(part: Mapping[str, Any]) -> PartSeen:
         status=part["status"],
         created_at=datetime.fromtimestamp(part["created"], UTC),
     )
+
+
+def _subscriptions(params: Mapping[str, Any], finish: Finish) -> Iterator[list[SubscriptionSeen]]:
+    expand = [f"data.{name}" for name in _WITH_INVOICE]
+    for page in _pages("/v1/subscriptions", {**params, "expand": expand}, finish):
+        yield [_subscription(one) for one in page]
 
 
 def _payment(intent: Mapping[str, Any]) -> PaymentSeen:

@@ -26,9 +26,10 @@ async def find_or_make_price(plan_id: str, plan: PlanInfo) -> str:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
     key = _lookup_key(plan_id, plan)
-    found = await request("get", "/v1/prices", {"lookup_keys": [key], "active": True})
-    if found["data"]:
-        return str(found["data"][0]["id"])
+    found = await request("get", "/v1/prices", {"lookup_keys": [key]})
+    known = found["data"][0] if found["data"] else None
+    if known and known["active"]:
+        return str(known["id"])
     params: PriceCreateParams = {
         "product": await _make_product(plan_id, plan.name),
         "currency": plan.currency,
@@ -38,8 +39,10 @@ async def find_or_make_price(plan_id: str, plan: PlanInfo) -> str:
         "transfer_lookup_key": True,
         "metadata": {"subscription_plan_id": plan_id, "version": str(plan.version)},
     }
+    # What was archived within a day was made with the key of the first, which would give it back.
+    place = f"{key}/{known['id']}" if known else key
     price = await request(
-        "post", "/v1/prices", params, idempotency_key=f"{uuid5(_PLANS, key)}:price"
+        "post", "/v1/prices", params, idempotency_key=f"{uuid5(_PLANS, place)}:price"
     )
     return str(price["id"])
 

@@ -2,21 +2,38 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 from kafka_bridge.contracts import SubscriptionRequested, SubscriptionUpdateRequested
+from kafka_bridge.database import read_in_thread
 from payment_project.customers import services as customers
 from payment_project.stripe_gateway.subscription_states import SubscriptionSnapshot
 from payment_project.stripe_gateway.subscription_updates import update_subscription
-from payment_project.stripe_gateway.subscriptions import create_subscription
+from payment_project.stripe_gateway.subscriptions import (
+    create_subscription,
+    retrieve_subscription,
+    subscription_id_of,
+)
+from payment_project.subscriptions import selectors
 from payment_project.turns.services import Covered, Read, once
 
 
 async def subscribe(event: SubscriptionRequested) -> SubscriptionSnapshot:
     """Subscribe the customer, in the name of their Customer.
 
+    A producer that names its subscription and not its event may produce it twice: the second gets
+    what came of the first. For a day Stripe would do so too, and after that subscribe them again.
+
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
     """
+    known = partial(
+        selectors.subscription_of_another_request,
+        subscription_id_of(event),
+        event_id=event.event_id,
+    )
+    if stripe_subscription_id := await read_in_thread(known):
+        return await retrieve_subscription(stripe_subscription_id)
     stripe_customer_id = await customers.find_or_make(
         event.customer_id, event.customer_info, event_id=event.event_id
     )

@@ -81,6 +81,18 @@ def test_customer_who_never_comes_back_from_the_bank(ada, databases, told_everyw
     told_everywhere(payment, "canceled", 0, 0)
 
 
+def test_payment_whose_row_was_deleted_by_hand(ada, merchant, databases, told_everywhere):
+    payment = ada.answered_payment(ada.pay(amount=1999)["id"])
+    deleted = "DELETE FROM payments_payment WHERE id = %s RETURNING id"
+    databases.rows("payment", deleted, (payment["id"],))
+
+    merchant.update(payment["id"], "refunds", amount=100)
+
+    told_everywhere(payment, "succeeded", 1999, 100)
+    merchant.update(payment["id"], "refunds", amount=200)
+    told_everywhere(payment, "succeeded", 1999, 300)
+
+
 def test_refunds_from_three_places(ada, merchant, operator, stack, told_everywhere):
     if not stack.uses_emulator:
         pytest.skip("Stripe's dashboard is the emulator's API here: unset STRIPE_API_KEY.")

@@ -93,7 +93,25 @@ def test_subscription_whose_row_is_gone_comes_back(handle, at_stripe, work):
 
     row = Subscription.objects.get(id=event.subscription_context.subscription_id)
     assert row.status == "active"
+    assert row.revision > 100  # whatever was told of the row that is gone
     assert services.reconcile().found == 0
+
+
+def test_old_subscription_whose_row_is_gone_comes_back(handle, at_stripe, work, monkeypatch):
+    event = setup_requested()
+    handle(event)
+    Invoice.objects.all().delete()
+    Subscription.objects.all().delete()
+    forget(all_events(at_stripe))
+    later = timezone.now() + timedelta(seconds=1)
+    monkeypatch.setattr(selectors, "read_until", lambda _now: later)
+    assert services.reconcile().found == 0
+
+    services.reconcile(since=later)
+    work()
+
+    row = Subscription.objects.get(id=event.subscription_context.subscription_id)
+    assert row.status == "active"
 
 
 def test_reported_in_health_and_metrics_and_asked_once(at_stripe, paid, admin_user, capsys):
@@ -231,6 +249,18 @@ def test_part_of_a_payment_that_is_gone_or_otherwise(handle, at_stripe, paid, wo
     assert table.objects.values().get(payment=payment) == before
     services.reconcile()
     assert not Divergence.objects.filter(object_id=object_id, resolved_at=None).exists()
+
+
+def test_rows_of_a_backup_go_on_above_all_that_was_told(paid, subscribed, capsys):
+    payment, subscription = paid(), subscribed()
+
+    call_command("raise_revisions")
+
+    told = capsys.readouterr().out
+    payment.refresh_from_db()
+    subscription.refresh_from_db()
+    assert payment.revision == subscription.revision > 1_000
+    assert f"{Payment.objects.count()} payments and {Subscription.objects.count()} sub" in told
 
 
 def test_older_invoice_that_is_gone_comes_back(handle, at_stripe):

@@ -1,5 +1,7 @@
 """Requests to subscribe: paid at once, with 3-D Secure, in a trial, declined, refused."""
 
+import uuid
+
 import pytest
 
 from kafka_bridge.contracts import (
@@ -71,6 +73,19 @@ class TestPaidAtOnce:
         handle(setup_requested(card, customer_id=first.customer_id))
 
         assert {row.status for row in Subscription.objects.all()} == {"active"}
+
+    def test_archived_price_is_replaced(self, handle, at_stripe):
+        first, second = (setup_requested(subscription_plan_id="archived") for _ in range(2))
+        handle(first)
+        made = at_stripe.get(
+            f"/v1/subscriptions/{the(SubscriptionAnswered).stripe_subscription_id}"
+        )["items"]["data"][0]["price"]["id"]
+        at_stripe.post(f"/v1/prices/{made}", active="false")
+
+        handle(second)
+
+        answers = [told for told in published() if isinstance(told, SubscriptionAnswered)]
+        assert [told.status for told in answers] == ["active", "active"]
 
 
 class TestThreeDSecure:
@@ -203,7 +218,27 @@ class TestOnce:
         handle(event)
 
         assert Subscription.objects.count() == Invoice.objects.count() == 1
-        row = Subscription.objects.get()
+        assert len(self.made_for(event, at_stripe)) == 1
+
+    @pytest.mark.parametrize("keys", ["kept", "forgotten"])
+    def test_what_a_plain_producer_asks_for_again_is_told_again(self, handle, at_stripe, keys):
+        first = setup_requested()
+        second = first.model_copy(update={"event_id": uuid.uuid4()})
+        handle(first)
+        if keys == "forgotten":
+            at_stripe.forget_keys()
+
+        handle(second)
+
+        assert len(self.made_for(first, at_stripe)) == 1
+        answers = [told for told in published() if isinstance(told, SubscriptionAnswered)]
+        assert [told.causation_id for told in answers] == [first.event_id, second.event_id]
+        assert {(told.status, told.stripe_subscription_id) for told in answers} == {
+            ("active", Subscription.objects.get().stripe_subscription_id)
+        }
+
+    @staticmethod
+    def made_for(event, at_stripe):
+        wanted = str(event.subscription_context.subscription_id)
         listed = at_stripe.get("/v1/subscriptions", status="all", limit=100)["data"]
-        ours = [one for one in listed if one["metadata"].get("subscription_id") == str(row.id)]
-        assert len(ours) == 1
+        return [one for one in listed if one["metadata"].get("subscription_id") == wanted]

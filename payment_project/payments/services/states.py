@@ -12,6 +12,7 @@ from payment_project.customers.services import save_cards
 from payment_project.payments.models import Payment
 from payment_project.payments.services import money_back, telling
 from payment_project.payments.services.deadlines import deadline_of
+from payment_project.revisions import above_all_told
 from payment_project.stripe_gateway.errors import NotOfThisPayment
 from payment_project.stripe_gateway.states import IntentState, Origin
 
@@ -165,7 +166,7 @@ def _payment_of(origin: Origin, now: datetime) -> Payment:
         amount=origin.amount,
         currency=origin.currency,
         status=PaymentStatus.REQUESTED,
-        revision=0,
+        revision=above_all_told(now),
         requested_at=origin.created_at,
         created_at=now,
         updated_at=now,

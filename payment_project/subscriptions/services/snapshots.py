@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from kafka_bridge import bulk, outbox
+from kafka_bridge import bulk, database, outbox
 from kafka_bridge.contracts import (
     Event,
     SavedCard,
@@ -16,6 +16,7 @@ from kafka_bridge.contracts import (
     SubscriptionUpdateRequested,
 )
 from payment_project.customers.services import save_cards
+from payment_project.revisions import above_all_told
 from payment_project.stripe_gateway.errors import NotOfThisSubscription
 from payment_project.stripe_gateway.subscription_states import SubscriptionSnapshot
 from payment_project.subscriptions.models import Invoice, Subscription
@@ -179,6 +180,7 @@ def _row_of(change: SnapshotChange) -> Subscription | None:
     elif origin and origin.subscription_id == change.subscription_id:
         row.customer_id, row.request_event_id = origin.customer_id, origin.event_id
         row.correlation_id = origin.correlation_id
+        row.revision = above_all_told(database.now())
         row.requested_at = change.snapshot.started_at or now
     else:
         return None
