@@ -5,13 +5,14 @@ import json
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
-from devstack.chaos.records import POISONED
+from devstack.chaos.poisons import FAULT, POISONED
 from devstack.services import SERVICES
 from devstack.topics import TopicRecord
 from kafka_bridge.contracts import Topic
 
 START = datetime(2026, 11, 2, 12, tzinfo=UTC)
 _POISON = b"{not JSON}"
+_MARKS = {POISONED: "not JSON", FAULT: "value"}
 
 
 def at(seconds):
@@ -40,14 +41,15 @@ class Published:
 
     def poison(self, topic):
         """Leave a bad record on a topic, dead at each service that reads it, and copied by each."""
-        offset = self.produce(topic, _POISON, key="chaos", headers={POISONED: "not JSON"})
+        offset = self.produce(topic, _POISON, key="chaos", headers=_MARKS)
         for service in topic.consumers:
             dead, copied, copy = f"dead at {service}", f"copy of {service}", topic.dead_letter_topic
             row = self.receive(service, topic, offset, dead, about="", value=_POISON)
-            row |= {"dead_at": at(5), "error_type": "InvalidEvent", "error": "not JSON"}
+            row |= {"dead_at": at(5), "error_type": "InvalidEvent", "error": "value: not JSON"}
             self.write(copy, service, copied, key="chaos", about=dead, value=_POISON)
             headers = {
-                POISONED: "not JSON",
+                **_MARKS,
+                "dlq_error": "value: not JSON",
                 "dlq_consumer": service,
                 "dlq_partition": "0",
                 "dlq_offset": str(offset),

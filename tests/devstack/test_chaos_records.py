@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from devstack.chaos.evidence import Plan
 from devstack.chaos.invariants.events import bad_records_are_dead
 from devstack.chaos.poisons import FAULT, POISONED
 from devstack.chaos.records import RecordNotTakenError, Records
@@ -78,6 +79,7 @@ def evidence(*, error, dlq_error):
     record = TopicRecord(partition=0, offset=3, key=b"c1", value=b"{}", headers=headers)
     copy = TopicRecord(partition=0, offset=0, key=b"c1", value=b"{}", headers=letter)
     return SimpleNamespace(
+        plan=Plan(orders=(), wishes=(), happened=(), answers_within=1.0),
         lags={"customer": [at]},
         ledgers={"customer": ledger},
         topics={TOPIC: [record], f"{TOPIC}.dlq": [copy]},
