@@ -43,11 +43,11 @@ FULL: Final = Size(
 QUICK: Final = Size(
     runs=1,
     payments=1_000,
-    backlog=2_000,
-    tutorial=80,
-    tutorial_waiting=12,
-    seconds=4,
+    backlog=1_500,
+    tutorial=60,
+    tutorial_waiting=10,
+    seconds=3,
     history=(1_000, 20_000),
     history_apart=False,
-    growth=1_000,
+    growth=800,
 )
