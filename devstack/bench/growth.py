@@ -48,7 +48,7 @@ def _step(system: System, size: Size, tell: Callable[[str], None], rows: int) ->
     drained = [system.drain(size.growth) for _ in range(size.repeats)]
     legs = [system.legs(size.growth) for _ in range(size.repeats)]
     system.running.wait_until_settled(seconds=120)
-    polls = {service: _empty_polls(system, service) for service in urls}
+    polls = _empty_polls(system)
     per_second = {"payments": median(one.rate for one in drained), **medians(legs)}
     tell("  " + ", ".join(f"{name} {rate:.0f}/s" for name, rate in per_second.items()))
     return {
@@ -61,13 +61,14 @@ def _step(system: System, size: Size, tell: Callable[[str], None], rows: int) ->
     }
 
 
-def _empty_polls(system: System, service: str) -> dict[str, float]:
+def _empty_polls(system: System) -> dict[str, dict[str, float]]:
     polled = subprocess.run(
         [PYTHON, "-m", "devstack.bench.polls"],
-        env=system.environment(service),
+        input=json.dumps(system.running.database_urls).encode(),
+        env=system.environment("customer"),
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,
     )
-    milliseconds: dict[str, float] = json.loads(polled.stdout)
+    milliseconds: dict[str, dict[str, float]] = json.loads(polled.stdout)
     return milliseconds

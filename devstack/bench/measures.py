@@ -146,7 +146,9 @@ class Bench:
 
 def quota(size: Size) -> Target:
     """Measure how much of a quota is used, with an emulator that enforces it: T7."""
-    figures = limits.measure(processes=2, rate=25, seconds=size.seconds * 3, latency=STRIPE_SECONDS)
+    figures = limits.measure(
+        processes=2, rate=25, seconds=size.quota_seconds, latency=STRIPE_SECONDS
+    )
     few_refused = figures["answered_429"] < 0.01  # noqa: PLR2004 - the target
     return Target(
         name="T7",

@@ -16,6 +16,7 @@ class Size:
     tutorial: int
     tutorial_waiting: int
     seconds: float
+    quota_seconds: float
     history: tuple[int, ...]
     """Rows in every table, one step after the other."""
     history_apart: bool
@@ -31,11 +32,12 @@ class Size:
 
 FULL: Final = Size(
     runs=5,
-    payments=4_000,
+    payments=3_000,
     backlog=10_000,
     tutorial=400,
     tutorial_waiting=60,
-    seconds=15,
+    seconds=12,
+    quota_seconds=40,
     history=(1_000, 100_000, 1_000_000),
     history_apart=True,
     growth=1_000,
@@ -43,11 +45,12 @@ FULL: Final = Size(
 QUICK: Final = Size(
     runs=1,
     payments=1_000,
-    backlog=2_000,
-    tutorial=80,
-    tutorial_waiting=12,
-    seconds=4,
+    backlog=1_500,
+    tutorial=60,
+    tutorial_waiting=10,
+    seconds=3,
+    quota_seconds=12,
     history=(1_000, 20_000),
     history_apart=False,
-    growth=1_000,
+    growth=800,
 )
