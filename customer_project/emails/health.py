@@ -1,6 +1,7 @@
 """E-mails that nobody sends or that could not be sent, for the service's health."""
 
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 from typing import Final
 
 from django.db.models import Count, Max
@@ -35,8 +36,10 @@ def emails_health() -> Finding:
 
 
 def _are_all_tried_in_vain() -> bool:
-    """Tell whether several e-mails fail, and none is sent; of one alone it may be the address."""
-    failing = Email.objects.filter(due_at__isnull=False, attempts__gte=_FAILING_ATTEMPTS)
+    """Tell whether several e-mails fail, and none is sent, other than for their addresses."""
+    failing = Email.objects.filter(due_at__isnull=False, attempts__gte=_FAILING_ATTEMPTS).exclude(
+        error__startswith=SMTPRecipientsRefused.__name__
+    )
     of = failing.aggregate(count=Count("id"), last=Max("id"))
     return of["count"] > 1 and not _was_one_sent_after(of["last"])
 

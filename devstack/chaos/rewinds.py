@@ -10,7 +10,9 @@ from devstack.hops import Trace
 from devstack.running import RunningStack
 
 _INBOX: Final = 'SELECT event_id::text, topic, partition, "offset" FROM kafka_bridge_inboxevent'
-_LOGGED: Final = 'SELECT topic, partition, "offset" FROM event_log_loggedevent'
+_LOGGED: Final = """
+SELECT topic, partition, "offset" FROM event_log_loggedevent WHERE topic LIKE '%%.dlq'
+"""
 
 
 class Rewinds:

@@ -7,6 +7,7 @@ from functools import partial
 from kafka_bridge.contracts import SubscriptionRequested, SubscriptionUpdateRequested
 from kafka_bridge.database import read_in_thread
 from payment_project.customers import services as customers
+from payment_project.stripe_gateway.errors import NotOfThisSubscription
 from payment_project.stripe_gateway.subscription_states import SubscriptionSnapshot
 from payment_project.stripe_gateway.subscription_updates import update_subscription
 from payment_project.stripe_gateway.subscriptions import (
@@ -22,18 +23,20 @@ async def subscribe(event: SubscriptionRequested) -> SubscriptionSnapshot:
     """Subscribe the customer, in the name of their Customer.
 
     A producer that names its subscription and not its event may produce it twice: the second gets
-    what came of the first. For a day Stripe would do so too, and after that subscribe them again.
+    what came of the first, whatever else it asks for. For a day Stripe would do so too, and after
+    that subscribe them again.
 
     Raises:
+        NotOfThisSubscription: another customer has asked for it before.
         TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.
     """
-    known = partial(
-        selectors.subscription_of_another_request,
-        subscription_id_of(event),
-        event_id=event.event_id,
-    )
-    if stripe_subscription_id := await read_in_thread(known):
-        return await retrieve_subscription(stripe_subscription_id)
+    wanted = subscription_id_of(event)
+    read = partial(selectors.asked_for_before, wanted, event_id=event.event_id)
+    known = await read_in_thread(read)
+    if known and known.customer_id != event.customer_id:
+        raise NotOfThisSubscription(f"subscription {wanted} is another customer's")
+    if known and known.stripe_subscription_id:
+        return await retrieve_subscription(known.stripe_subscription_id)
     stripe_customer_id = await customers.find_or_make(
         event.customer_id, event.customer_info, event_id=event.event_id
     )

@@ -5,10 +5,11 @@ from uuid import UUID
 from payment_project.subscriptions.models import Invoice, Subscription
 
 
-def subscription_of_another_request(subscription_id: UUID, *, event_id: UUID) -> str | None:
-    """Return Stripe's id of a subscription, empty if it has none; None if no other event asked."""
-    found = Subscription.objects.filter(id=subscription_id).exclude(request_event_id=event_id)
-    return found.values_list("stripe_subscription_id", flat=True).first()
+def asked_for_before(subscription_id: UUID, *, event_id: UUID) -> Subscription | None:
+    """Return the subscription that another event has asked for by this id, if one has."""
+    return (
+        Subscription.objects.filter(id=subscription_id).exclude(request_event_id=event_id).first()
+    )
 
 
 def subscription_of_stripes(stripe_id: str) -> UUID | None:

@@ -40,7 +40,7 @@ def test_valkey_that_is_away_is_not_waited_for():
     ):
         connection.default_channel  # noqa: B018 - connects
 
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 def test_valkey_that_says_nothing_is_not_waited_for_long():

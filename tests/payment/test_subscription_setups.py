@@ -11,6 +11,7 @@ from kafka_bridge.contracts import (
     SubscriptionStatusUpdated,
 )
 from kafka_bridge.handlers import handler_of
+from payment_project.stripe_gateway.errors import NotOfThisSubscription
 from payment_project.subscriptions.models import Invoice, Subscription
 from tests.payment.conftest import published
 from tests.payment.subscribing import setup_requested
@@ -236,6 +237,17 @@ class TestOnce:
         assert {(told.status, told.stripe_subscription_id) for told in answers} == {
             ("active", Subscription.objects.get().stripe_subscription_id)
         }
+
+    def test_who_names_another_customers_gets_nothing_of_it(self, run, handle, at_stripe):
+        first = setup_requested()
+        handle(first)
+        at_stripe.forget_keys()
+        theirs = {"event_id": uuid.uuid4(), "customer_id": "somebody-else"}
+
+        with pytest.raises(NotOfThisSubscription):
+            run(handler_of(type(first)).call(first.model_copy(update=theirs)))
+
+        assert len(self.made_for(first, at_stripe)) == 1
 
     @staticmethod
     def made_for(event, at_stripe):

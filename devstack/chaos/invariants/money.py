@@ -14,7 +14,6 @@ from devstack.hops import Row
 _SUCCEEDED: Final = "succeeded"
 _NOT_CHARGED: Final = frozenset({"requires_payment_method", "canceled", "failed"})
 _KEY: Final = "{payment_id}:payment_intent"
-_KEY_WITH_CUSTOMER: Final = f"{_KEY}:customer"
 """Of a saved card that Stripe refused to charge without its Customer: another body."""
 _ON_ITS_WAY: Final = frozenset({"requires_action", "requires_confirmation", "processing"})
 _LEGAL: Final[dict[str, frozenset[str]]] = {
@@ -223,7 +222,7 @@ def _check_keys(finding: Finding, evidence: Evidence) -> None:
     """Each PaymentIntent was asked for under its payment's one key, and nothing under another."""
     asked = evidence.arrivals.creating_keys
     ids = [entry.payment_id for entry in accepted(evidence)]
-    legal = {key.format(payment_id=one) for one in ids for key in (_KEY, _KEY_WITH_CUSTOMER)}
+    legal = {_KEY.format(payment_id=one) for one in ids}  # nobody pays with a card they saved
     finding.none_of(asked - legal, "keys of PaymentIntents that are no payment's own")
     for payment_id in evidence.intents_of.keys() & set(ids):
         key = _KEY.format(payment_id=payment_id)
