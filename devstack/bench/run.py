@@ -69,9 +69,10 @@ def _main(options: argparse.Namespace, size: Size) -> int:
 def _measure(options: argparse.Namespace, size: Size, tell: Callable[[str], None]) -> list[Target]:
     wanted = set(options.only or _ALL)
     targets: list[Target] = []
-    if wanted - {"T5", "T7"} or ("T5" in wanted and not size.history_apart):
+    apart = wanted & ({"T5", "T7"} if size.history_apart else {"T7"})
+    if together := wanted - apart:
         with _warm_system(options.kafka, tell) as system:
-            if "T5" in wanted and not size.history_apart:
+            if "T5" in together:
                 targets.append(growth(system, size, tell))
             if wanted & {"T1", "T2", "T3", "T9"}:
                 targets += Bench(system=system, size=size, tell=tell).throughput()
@@ -80,7 +81,7 @@ def _measure(options: argparse.Namespace, size: Size, tell: Callable[[str], None
                 targets += over_http.latency()
             if "T8" in wanted:
                 targets += over_http.webhooks()
-    if "T5" in wanted and size.history_apart:
+    if "T5" in apart:
         with _warm_system(options.kafka, tell) as system:
             targets.append(growth(system, size, tell))
     if "T7" in wanted:

@@ -4,8 +4,7 @@ import json
 from contextlib import closing
 from typing import Final
 
-import psycopg2
-
+from devstack.hops import Trace
 from devstack.running import RunningStack
 
 EMAIL_DOMAIN: Final = "chaos.example"
@@ -30,6 +29,7 @@ for number in range({count}):
     tokens.append(Token.objects.get_or_create(user=user)[0].key)
 print(json.dumps(tokens))
 """
+_IDS: Final = "SELECT id::text FROM customers_customer ORDER BY created_at, id"
 
 
 def name_of(number: int) -> str:
@@ -47,12 +47,11 @@ def make_customers(stack: RunningStack, count: int) -> list[str]:
 
 def customer_ids(stack: RunningStack) -> list[str]:
     """Return the customers' ids, which are the keys of their events."""
-    with (
-        closing(psycopg2.connect(stack.database_urls["customer"])) as connection,
-        connection.cursor() as cursor,
-    ):
-        cursor.execute("SELECT id::text FROM customers_customer ORDER BY created_at, id")
-        return [customer for (customer,) in cursor.fetchall()]
+    with closing(Trace(stack)) as trace:
+        rows = trace.rows(
+            "customer", "SELECT id::text FROM customers_customer ORDER BY created_at, id"
+        )
+    return [row["id"] for row in rows]
 
 
 def make_merchant(stack: RunningStack) -> str:

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from devstack.chaos.customers import name_of
 from devstack.chaos.faults import Happened
@@ -16,9 +16,12 @@ from devstack.chaos.quota import Arrivals, Quota
 from devstack.chaos.schedule import Action
 from devstack.chaos.wishes import Wish
 from devstack.clients import Json
-from devstack.hops import Row
+from devstack.hops import RESULT_TOPIC, Row
 from devstack.topics import TopicRecord
 from kafka_bridge.contracts import Topic
+
+TOLD: Final = (Topic.PAYMENT_CARD_RESULT, Topic.PAYMENT_STATUS_UPDATED)
+"""Where the payment service tells the customer's of payments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,13 +159,36 @@ class Evidence:
 
         Each with the moment at which it was written, as `told_at`, in seconds of the epoch.
         """
-        topics = (Topic.PAYMENT_CARD_RESULT, Topic.PAYMENT_STATUS_UPDATED)
         told = [
             json.loads(row["value"]) | {"told_at": row["created_at"].timestamp()}
             for row in self.payment.outbox
-            if row["topic"] in topics
+            if row["topic"] in TOLD
         ]
         return _by(told, lambda event: event["paymentId"])
+
+    @cached_property
+    def answered_at(self) -> dict[str, float]:
+        """When each payment's first answer was handled by customer and admin.
+
+        In seconds of the epoch, by PostgreSQL's clock, which no run moves.
+        """
+        of_correlation: dict[str, list[float]] = {}
+        wanted = ((self.customer, RESULT_TOPIC), (self.admin, Topic.PAYMENT_ANALYTICS))
+        for ledger, topic in wanted:
+            first: dict[str, float] = {}
+            for row in ledger.inbox:
+                if row["topic"] == topic and row["handled_at"]:
+                    first.setdefault(row["correlation_id"], row["handled_at"].timestamp())
+            for correlation, moment in first.items():
+                of_correlation.setdefault(correlation, []).append(moment)
+        payments = {
+            row["correlation_id"]: payment for payment, row in self.customer.payments.items()
+        }
+        return {
+            payments[correlation]: max(moments)
+            for correlation, moments in of_correlation.items()
+            if len(moments) == len(wanted) and correlation in payments
+        }
 
 
 def charges_of(intent: Json) -> int:

@@ -62,6 +62,11 @@ class Happened:
     at: float
     missed: str = ""
 
+    @property
+    def is_kill(self) -> bool:
+        """Tell whether something was to be killed."""
+        return self.step.action in KILLS
+
 
 @dataclass(kw_only=True)
 class Injector:
@@ -188,7 +193,7 @@ class Injector:
     @property
     def kills(self) -> list[Happened]:
         """What was killed, and when."""
-        return [one for one in self.happened if one.step.action in KILLS and not one.missed]
+        return [one for one in self.happened if one.is_kill and not one.missed]
 
     def disturbed(self) -> list[tuple[float, float]]:
         """Return from when to when more requests could come to Stripe than its quota."""

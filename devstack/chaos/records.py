@@ -17,6 +17,7 @@ _DELIVERED_WITHIN: Final = 20
 _REPLAYED_AT_ONCE: Final = 25
 _REWOUND_WITHIN: Final = 30
 _TOLD_WITHIN: Final = 10
+_LISTED_WITHIN: Final = 5
 _LARGEST: Final = 2_000_000
 _AMONG_GOOD_ONES: Final = 0.5
 _WITHOUT_KEY: Final = 0.4
@@ -82,13 +83,9 @@ class Records:
             {"bootstrap.servers": self._bootstrap_servers, "group.id": group, "log_level": 0}
         )
         try:
-            described = consumer.list_topics(timeout=_TOLD_WITHIN).topics
-            partitions = [
-                TopicPartition(topic, number)
-                for topic in topics
-                for number in described[topic].partitions
-            ]
-            found = consumer.committed(partitions, timeout=_TOLD_WITHIN)
+            found = consumer.committed(
+                _partitions(consumer, topics, timeout=_TOLD_WITHIN), timeout=_TOLD_WITHIN
+            )
         finally:
             consumer.close()
         if broken := next((one.error for one in found if one.error), None):
@@ -122,12 +119,9 @@ class Records:
         def rewound() -> bool:
             consumer.poll(0.1)
             try:
-                described = consumer.list_topics(timeout=5).topics
-                starts = [
-                    TopicPartition(topic, number, 0)
-                    for topic in topics
-                    for number in described[topic].partitions
-                ]
+                starts = _partitions(consumer, topics, timeout=_LISTED_WITHIN)
+                for start in starts:
+                    start.offset = 0
                 if len(consumer.assignment()) < len(starts):
                     return False
                 consumer.commit(offsets=starts, asynchronous=False)
@@ -167,3 +161,10 @@ class Records:
         self._producer.flush(_DELIVERED_WITHIN)
         if errors != [None]:
             raise RecordNotTakenError(f"{topic}: {errors}")
+
+
+def _partitions(consumer: Consumer, topics: list[str], *, timeout: float) -> list[TopicPartition]:
+    described = consumer.list_topics(timeout=timeout).topics
+    return [
+        TopicPartition(topic, number) for topic in topics for number in described[topic].partitions
+    ]

@@ -7,8 +7,7 @@ from typing import Any
 
 from devstack.chaos.evidence import Evidence
 from devstack.chaos.faults import Happened
-from devstack.hops import RESULT_TOPIC, percentile
-from kafka_bridge.contracts import Topic
+from devstack.hops import percentile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,7 @@ def _summary(seconds: Sequence[float]) -> dict[str, Any]:
 
 def recovery(evidence: Evidence, kills: Sequence[Happened]) -> Recovery:
     """Measure it from the services' own tables."""
-    ends = answered_at(evidence)
+    ends = evidence.answered_at
     ways = [
         (row["created_at"].timestamp(), ends[payment])
         for payment, row in evidence.customer.payments.items()
@@ -64,27 +63,3 @@ def recovery(evidence: Evidence, kills: Sequence[Happened]) -> Recovery:
         any_progress=any_progress,
         payment_seconds=[end - began for began, end in ways],
     )
-
-
-def answered_at(evidence: Evidence) -> dict[str, float]:
-    """Return when each payment's first answer was handled by customer and admin.
-
-    In seconds of the epoch, by PostgreSQL's clock, which no run moves.
-    """
-    of_correlation: dict[str, list[float]] = {}
-    wanted = (("customer", RESULT_TOPIC), ("admin", Topic.PAYMENT_ANALYTICS))
-    for service, topic in wanted:
-        first: dict[str, float] = {}
-        for row in evidence.ledgers[service].inbox:
-            if row["topic"] == topic and row["handled_at"]:
-                first.setdefault(row["correlation_id"], row["handled_at"].timestamp())
-        for correlation, moment in first.items():
-            of_correlation.setdefault(correlation, []).append(moment)
-    payments = {
-        row["correlation_id"]: payment for payment, row in evidence.customer.payments.items()
-    }
-    return {
-        payments[correlation]: max(moments)
-        for correlation, moments in of_correlation.items()
-        if len(moments) == len(wanted) and correlation in payments
-    }

@@ -7,7 +7,6 @@ from typing import Any
 from devstack.chaos.faults import Happened
 from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.recovery import Recovery
-from devstack.chaos.schedule import KILLS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,16 +38,14 @@ class Report:
     @property
     def missed_kills(self) -> list[Happened]:
         """The kills that were planned and not taken."""
-        return [one for one in self.happened if one.step.action in KILLS and one.missed]
+        return [one for one in self.happened if one.is_kill and one.missed]
 
     @property
     def never_killed(self) -> list[str]:
         """The programs that the run should have killed, and did not at all."""
         if self.restricted:
             return []
-        killed = {
-            one.step.target for one in self.happened if one.step.action in KILLS and not one.missed
-        }
+        killed = {one.step.target for one in self.happened if one.is_kill and not one.missed}
         return sorted({one.step.target for one in self.missed_kills} - killed)
 
     @property

@@ -29,15 +29,8 @@ def heal(processes: Processes, weather: Weather, clocks: Clocks) -> str:
     processes.thaw_all()
     processes.send_extras_home()
 
-    def cleared() -> bool:
-        try:
-            weather.clear()
-        except requests.RequestException:
-            return False
-        return True
-
     try:
-        wait_until(cleared, what="the emulator", every=0.1)
+        weather.clear_when_back()
         processes.wait_until_all_run()
     except DeadlinePassedError as error:
         return str(error)

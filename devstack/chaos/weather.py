@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+from collections.abc import Callable
 from typing import Any, Final
 
 import requests
@@ -100,20 +101,20 @@ class Weather:
         Raises:
             DeadlinePassedError: it does not come back.
         """
-
-        def told() -> bool:
-            try:
-                self.tell()
-            except requests.RequestException:
-                return False
-            return True
-
-        wait_until(told, what="the emulator", every=0.1)
+        _when_back(self.tell)
 
     def clear(self) -> None:
         """End everything that goes wrong at Stripe. See `change`."""
         self._post("faults", [])
         self._post("webhooks", {"first_backoff": 0.2, "longest_backoff": 1})
+
+    def clear_when_back(self) -> None:
+        """End it once the emulator, which may have been killed, answers.
+
+        Raises:
+            DeadlinePassedError: it does not come back.
+        """
+        _when_back(self.clear)
 
     def resend(self, count: int) -> None:
         """Have webhooks of the past delivered once more, or late if they never came. See `change`.
@@ -140,6 +141,17 @@ class Weather:
 
     def _post(self, what: str, given: Any) -> None:
         requests.post(f"{self._url}/{what}", json=given, timeout=TIMEOUT).raise_for_status()
+
+
+def _when_back(tell: Callable[[], None]) -> None:
+    def told() -> bool:
+        try:
+            tell()
+        except requests.RequestException:
+            return False
+        return True
+
+    wait_until(told, what="the emulator", every=0.1)
 
 
 def _faults(name: str, *, seed: int, at: int) -> Faults:

@@ -16,8 +16,6 @@ KINDS: Final = (
     ("different_dispute", "a dispute that has no row here, or is otherwise at Stripe"),
     ("different_invoice", "an invoice that has no row here, or is otherwise at Stripe"),
 )
-
-
 UNREPAIRABLE: Final = ("second_payment", "second_subscription")
 """Of these an operator must say which is to go."""
 

@@ -46,8 +46,8 @@ def reconcile(*, since: datetime | None = None) -> Run:
 
     It writes no payment: it publishes the webhooks that never came, and asks for another look at
     what is missing or otherwise. What it found earlier, and is older than what it reads now, is
-    looked at one by one. With `since`, so are, by the hundred, all subscriptions that run: most are
-    older than any run looks back. It may be killed at any time and run beside itself.
+    looked at one by one. With `since` all Subscriptions that run at Stripe are compared too: most
+    are older than any run looks back. It may be killed at any time and run beside itself.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `stripe_gateway.errors.translated`.

@@ -20,7 +20,7 @@ from customer_project.checkout.forms import AnsweredForm, PayForm
 from customer_project.checkout.subscriptions import selectors, services
 from customer_project.checkout.subscriptions.errors import NotAsOffered
 from customer_project.checkout.subscriptions.forms import ChangeForm, SubscribeForm
-from customer_project.checkout.subscriptions.states import shown
+from customer_project.checkout.subscriptions.states import Step, shown
 from customer_project.checkout.views import for_customers
 from customer_project.customers.models import Customer
 from customer_project.customers.services import remember_language
@@ -259,5 +259,6 @@ def _where(
         "attempt": selectors.requests_for(found).count(),
         "state": where.step,
         "where": where,
+        "may_change_plan": where.step is Step.RUNNING and not where.unpaid and not found.paused,
         "answered": revision,
     }

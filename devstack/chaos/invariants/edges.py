@@ -9,9 +9,9 @@ from devstack.chaos.evidence import Evidence
 from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.journal import Entry, Subscribed
 from devstack.chaos.quota import WINDOWS, crowds
-from devstack.chaos.recovery import answered_at
 from devstack.chaos.schedule import Action
 from kafka_bridge.contracts import Topic
+from kafka_bridge.contracts.topics import is_dead_letter_topic
 
 _ACCEPTED, _REFUSED, _REUSED = 202, 400, 422
 _CLIENT_SECRET: Final = "_secret_"  # noqa: S105 - a part of every client secret of Stripe's
@@ -74,7 +74,7 @@ def nothing_secret_told(evidence: Evidence) -> Finding:
     places = {f"log {name}": text for name, text in evidence.logs.items() if _is_ours(name)}
     places["event log"] = "\n".join(row["content"] for row in evidence.logged)
     for topic, records in evidence.topics.items():
-        if topic in _PUBLIC or topic.endswith(".dlq"):
+        if topic in _PUBLIC or is_dead_letter_topic(topic):
             values = (record.value or b"" for record in records)
             places[f"topic {topic}"] = b"\n".join(values).decode(errors="replace")
     for place, text in places.items():
@@ -112,13 +112,12 @@ def all_comes_to_rest(evidence: Evidence) -> Finding:
     wanted = (len(evidence.plan.orders), len(evidence.plan.wishes))
     finding.equal("payments and subscriptions, wanted and asked for", wanted, placed)
     finding.check(not evidence.unsettled, evidence.unsettled)
-    answered = answered_at(evidence)
     for entry in evidence.journal:
         finding.check(entry.payment_id, f"{entry.key}: never accepted, {entry.problems}")
         finding.check(not entry.problems, f"{entry.key}: {entry.problems}")
         status = evidence.customer.payments.get(entry.payment_id, {}).get("status")
         finding.check(status not in (None, "requested"), f"{entry.key}: {status} in the end")
-        _check_in_time(finding, evidence, entry, answered.get(entry.payment_id))
+        _check_in_time(finding, evidence, entry, evidence.answered_at.get(entry.payment_id))
     for subscribed in evidence.journal.subscriptions:
         _check_in_time(finding, evidence, subscribed, subscribed.answered_at)
         finding.check(subscribed.subscription_id, f"{subscribed.key}: never accepted")

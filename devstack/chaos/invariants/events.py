@@ -3,9 +3,8 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Final
 
-from devstack.chaos.evidence import Evidence
+from devstack.chaos.evidence import TOLD, Evidence
 from devstack.chaos.invariants import figures
 from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.poisons import FAULT, POISONED
@@ -14,9 +13,7 @@ from devstack.clients import Json
 from devstack.hops import Row
 from devstack.topics import TopicRecord
 from kafka_bridge.contracts import Topic
-
-_TOLD: Final = (Topic.PAYMENT_CARD_RESULT, Topic.PAYMENT_STATUS_UPDATED)
-_DEAD_LETTERS: Final = ".dlq"
+from kafka_bridge.contracts.topics import dead_letter_topic, is_dead_letter_topic
 
 
 def outbox_is_on_its_topics(evidence: Evidence) -> Finding:
@@ -31,7 +28,7 @@ def outbox_is_on_its_topics(evidence: Evidence) -> Finding:
         (topic, record.value or b"")
         for topic, found in evidence.topics.items()
         for record in found
-        if POISONED not in record.headers or topic.endswith(_DEAD_LETTERS)
+        if POISONED not in record.headers or is_dead_letter_topic(topic)
     }
     for topic, value in rows | records:
         where = f"{topic}: {value[:80]!r}"
@@ -50,7 +47,7 @@ def one_effect_each(evidence: Evidence) -> Finding:
     for row in evidence.customer.outbox:
         if row["topic"] == Topic.STRIPE_PAYMENT_REQUEST:
             finding.equal(f"answers to {row['event_id']}", answers[row["event_id"]], 1)
-    for topics in (_TOLD, (Topic.PAYMENT_ANALYTICS,)):
+    for topics in (TOLD, (Topic.PAYMENT_ANALYTICS,)):
         events = [_event(row) for row in outbox if row["topic"] in topics]
         told = Counter((event["paymentId"], event["revision"]) for event in events)
         for (payment, revision), times in told.items():
@@ -64,12 +61,14 @@ def one_effect_each(evidence: Evidence) -> Finding:
         sent, due = receipts.pop(entry.payment_id, 0), int(entry.expected == "succeeded")
         finding.equal(f"payment {entry.payment_id}: receipts", sent, due)
     finding.none_of(receipts, "payments with a receipt that nobody made")
-    logged = {row["event_id"] for row in evidence.logged if not _is_dead_letter(row["topic"])}
+    logged = {row["event_id"] for row in evidence.logged if not is_dead_letter_topic(row["topic"])}
     handled = {row["event_id"] for row in evidence.admin.inbox if row["handled_at"]}
     finding.none_of(handled - logged, "events handled and not in the event log")
     finding.none_of(logged - handled, "events in the event log and not handled")
-    letters = Counter(_place(row) for row in evidence.logged if _is_dead_letter(row["topic"]))
-    for topic in {lag["topic"] for lag in evidence.lags["admin"] if _is_dead_letter(lag["topic"])}:
+    letters = Counter(_place(row) for row in evidence.logged if is_dead_letter_topic(row["topic"]))
+    for topic in {
+        lag["topic"] for lag in evidence.lags["admin"] if is_dead_letter_topic(lag["topic"])
+    }:
         for record in evidence.topics.get(topic, []):
             place = (topic, record.partition, record.offset)
             finding.equal(f"times that {place} is in the event log", letters[place], 1)
@@ -108,12 +107,12 @@ def _first_places(
     outbox: list[Row], evidence: Evidence
 ) -> Iterator[tuple[tuple[str, str], list[int]]]:
     """Yield, by topic and key, the ids of outbox rows in the order they first got there."""
-    ids = {row["event_id"]: row["id"] for row in outbox if not _is_dead_letter(row["topic"])}
+    ids = {row["event_id"]: row["id"] for row in outbox if not is_dead_letter_topic(row["topic"])}
     for topic, records in evidence.topics.items():
         places: dict[tuple[str, str], dict[int, None]] = defaultdict(dict)
         for record in records:
             row_id = ids.get(_event_id(record))
-            if row_id is not None and not _is_dead_letter(topic):
+            if row_id is not None and not is_dead_letter_topic(topic):
                 places[topic, (record.key or b"").decode()].setdefault(row_id)
         for where, found in places.items():
             yield where, list(found)
@@ -153,7 +152,7 @@ def passed_only_what_it_has(
     `logged` is the admin service's event log, where dead letters go, past the inbox.
     """
     places = {_place(row) for row in inbox.values()}
-    places |= {_place(row) for row in logged if _is_dead_letter(row["topic"])}
+    places |= {_place(row) for row in logged if is_dead_letter_topic(row["topic"])}
     for lag in lags:
         for record in topics.get(lag["topic"], []):
             if record.partition != lag["partition"] or record.offset >= (lag["committed"] or 0):
@@ -167,7 +166,7 @@ def bad_records_are_dead(evidence: Evidence) -> Finding:
     """Each bad record is dead once, with reason and bytes, on its DLQ; no good record is."""
     finding = Finding(number=10, title="each bad record dead once, with its reason; no good one")
     bad = sum(
-        POISONED in record.headers and not _is_dead_letter(topic)
+        POISONED in record.headers and not is_dead_letter_topic(topic)
         for topic, records in evidence.topics.items()
         for record in records
     )
@@ -180,9 +179,11 @@ def bad_records_are_dead(evidence: Evidence) -> Finding:
             if row["dead_at"]:
                 dead[row["topic"], row["partition"], row["offset"]].append(row)
         copies = Counter(
-            row["correlation_id"] for row in ledger.outbox if _is_dead_letter(row["topic"])
+            row["correlation_id"] for row in ledger.outbox if is_dead_letter_topic(row["topic"])
         )
-        for topic in sorted({lag["topic"] for lag in lags if not _is_dead_letter(lag["topic"])}):
+        for topic in sorted(
+            {lag["topic"] for lag in lags if not is_dead_letter_topic(lag["topic"])}
+        ):
             letters = _letters(evidence, topic, service)
             for record in evidence.topics.get(topic, []):
                 if POISONED not in record.headers:
@@ -216,17 +217,13 @@ def bad_records_are_dead(evidence: Evidence) -> Finding:
 def _letters(evidence: Evidence, topic: str, service: str) -> dict[tuple[int, int], TopicRecord]:
     return {
         (int(record.headers["dlq_partition"]), int(record.headers["dlq_offset"])): record
-        for record in evidence.topics.get(f"{topic}{_DEAD_LETTERS}", [])
+        for record in evidence.topics.get(dead_letter_topic(topic), [])
         if record.headers.get("dlq_consumer") == service
     }
 
 
 def _place(row: Row) -> tuple[str, int, int]:
     return row["topic"], row["partition"], row["offset"]
-
-
-def _is_dead_letter(topic: str) -> bool:
-    return topic.endswith(_DEAD_LETTERS)
 
 
 def _event(row: Row) -> Json:

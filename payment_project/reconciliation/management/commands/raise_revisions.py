@@ -8,7 +8,7 @@ from payment_project.reconciliation import services
 
 
 class Command(BaseCommand):
-    """`manage.py raise_revisions`: once, after a backup of this database was restored."""
+    """`manage.py raise_revisions`: after a backup of this database was restored."""
 
     help = "Have other services take what is told from now on for newer than all they were told."
 
