@@ -67,7 +67,10 @@ class PaymentAdmin(OfCustomersAdmin[Payment]):
 class SavedCardAdmin(OfCustomersAdmin[SavedCard]):
     """Find a customer's cards."""
 
-    list_display = ("payment_method_id", "brand", "last4", "exp_month", "exp_year", "customer")
+    list_display = (
+        *("payment_method_id", "brand", "last4", "exp_month", "exp_year", "customer"),
+        *("saved_at", "detached_at"),
+    )
     search_fields = ("payment_method_id",)
     stripe_id, prefixes = "payment_method_id", ("pm_", "card_", "src_")
     search_help_text = "pm_…, or the customer's e-mail address, in full"

@@ -134,7 +134,7 @@ class PaymentViewSet(OfCustomersViewSet[Payment]):
 class SavedCardViewSet(OfCustomersViewSet[SavedCard]):
     """Cards that can be charged again, by their customer or by a merchant."""
 
-    queryset = SavedCard.objects.all()
+    queryset = SavedCard.objects.on_offer()
     serializer_class = SavedCardSerializer
     filter_serializer = CustomerFilter
     pagination_class = type("NewestSavedFirst", (NewestFirst,), {"ordering": "-saved_at"})

@@ -117,6 +117,14 @@ class PaymentEvent(models.Model):
         return f"{self.what} {self.status}".strip()
 
 
+class SavedCards(models.QuerySet["SavedCard"]):
+    """Cards of customers."""
+
+    def on_offer(self) -> "SavedCards":
+        """Leave out what cannot be charged any more, and what no payment saved."""
+        return self.filter(saved_at__isnull=False, detached_at=None)
+
+
 class SavedCard(models.Model):
     """A card that its customer may be charged with again."""
 
@@ -126,7 +134,14 @@ class SavedCard(models.Model):
     last4 = models.CharField(max_length=4)
     exp_month = models.PositiveSmallIntegerField()
     exp_year = models.PositiveSmallIntegerField()
-    saved_at = models.DateTimeField()
+    saved_at = models.DateTimeField(null=True, blank=True)
+    """When the customer saved it by a payment; if empty, it is known from Stripe alone."""
+    detached_at = models.DateTimeField(null=True, blank=True)
+    """Since when it cannot be charged any more."""
+    revision = models.PositiveIntegerField(default=0, db_default=0)
+    """Of the payment service's row, as it told of it last."""
+
+    objects = SavedCards.as_manager()
 
     def __str__(self) -> str:
         return f"{self.brand} … {self.last4}"

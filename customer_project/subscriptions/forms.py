@@ -29,7 +29,7 @@ class CardForm(ConfirmForm):
 
     def __init__(self, *args: Any, subscription: Subscription) -> None:
         super().__init__(*args)
-        saved = subscription.customer.saved_cards.all()
+        saved = subscription.customer.saved_cards.on_offer()
         self.fields["payment_method"] = forms.ModelChoiceField(saved, label="Card")
 
     def clean_payment_method(self) -> str:

@@ -1,5 +1,6 @@
 """Plans, and subscriptions to them: a projection of what the payment service says."""
 
+from datetime import datetime
 from typing import Final
 
 from django.core.exceptions import ValidationError
@@ -144,6 +145,8 @@ class Subscription(models.Model):
     current_period_end = models.DateTimeField(null=True, blank=True)
     trial_end = models.DateTimeField(null=True, blank=True)
     cancel_at_period_end = models.BooleanField(default=False)
+    cancel_at = models.DateTimeField(null=True, blank=True)
+    """When it ends, at a period's end or not, if somebody has canceled it."""
     canceled_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     cancellation_reason = models.CharField(max_length=255, blank=True)
@@ -181,6 +184,22 @@ class Subscription(models.Model):
     def has_ended(self) -> bool:
         """Whether nothing can be done about it any more."""
         return self.status in ENDED
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it was canceled for later, which can be taken back until then."""
+        return self.cancel_at_period_end or self.cancel_at is not None
+
+    @property
+    def ends_on(self) -> datetime | None:
+        """When it ends, if it was canceled for later."""
+        return self.cancel_at or (self.current_period_end if self.cancel_at_period_end else None)
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether another period follows the one that runs."""
+        period_end, ends_on = self.current_period_end, self.ends_on
+        return period_end is not None and (ends_on is None or period_end < ends_on)
 
 
 class Invoice(models.Model):

@@ -10,6 +10,7 @@ from kafka_bridge.contracts.balance import (
     CurrencyCount,
 )
 from kafka_bridge.contracts.base import Contract, Event
+from kafka_bridge.contracts.cards import SavedCard, SavedCardUpdated
 from kafka_bridge.contracts.payments import (
     CardPaymentAnswered,
     CardPaymentRequested,
@@ -23,7 +24,6 @@ from kafka_bridge.contracts.payments import (
     PaymentStatusUpdated,
     PaymentUpdateRequested,
     Refund,
-    SavedCard,
 )
 from kafka_bridge.contracts.registry import EVENT_CLASSES, decode, event_id_of_record
 from kafka_bridge.contracts.subscriptions import (
@@ -64,6 +64,7 @@ __all__ = [
     "ProrationPreview",
     "Refund",
     "SavedCard",
+    "SavedCardUpdated",
     "Service",
     "SubscriptionAnswered",
     "SubscriptionContext",

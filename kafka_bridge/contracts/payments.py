@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
 from kafka_bridge.contracts.base import (
     Code,
@@ -19,6 +19,7 @@ from kafka_bridge.contracts.base import (
     Timestamp,
     Version,
 )
+from kafka_bridge.contracts.cards import SavedCard
 from kafka_bridge.contracts.topics import Topic
 
 Metadata = dict[str, Any]
@@ -118,16 +119,6 @@ class Dispute(Contract):
     status: Code
     """Stripe's word: needs_response, under_review, won, lost and others."""
     reason: Code | None = None
-
-
-class SavedCard(Contract):
-    """A card that its customer may be charged with again."""
-
-    payment_method_id: Identifier
-    brand: Annotated[str, StringConstraints(max_length=32)]
-    last4: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
-    exp_month: Annotated[int, Field(ge=1, le=12)]
-    exp_year: Annotated[int, Field(ge=2000, le=2199)]
 
 
 class PaymentOutcome(Event):

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from kafka_bridge.contracts.balance import BalanceCounted, BalanceTransactionRecorded
 from kafka_bridge.contracts.base import Event
+from kafka_bridge.contracts.cards import SavedCardUpdated
 from kafka_bridge.contracts.payments import (
     CardPaymentAnswered,
     CardPaymentRequested,
@@ -37,6 +38,7 @@ EVENT_CLASSES: Final[dict[Topic, type[Event]]] = {
         WebhookReceived,
         CardPaymentAnswered,
         PaymentStatusUpdated,
+        SavedCardUpdated,
         SubscriptionAnswered,
         SubscriptionStatusUpdated,
         SubscriptionPaymentUpdated,

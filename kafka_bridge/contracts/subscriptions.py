@@ -18,7 +18,8 @@ from kafka_bridge.contracts.base import (
     Timestamp,
     Version,
 )
-from kafka_bridge.contracts.payments import CustomerInfo, Metadata, PaymentOptions, SavedCard
+from kafka_bridge.contracts.cards import SavedCard
+from kafka_bridge.contracts.payments import CustomerInfo, Metadata, PaymentOptions
 from kafka_bridge.contracts.topics import Topic
 
 Quantity = Annotated[int, Field(ge=1, le=100_000)]
@@ -182,6 +183,8 @@ class SubscriptionState(Event):
     current_period_end: Timestamp | None = None
     trial_end: Timestamp | None = None
     cancel_at_period_end: bool = False
+    cancel_at: Timestamp | None = None
+    """When it ends, at a period's end or not, if somebody has canceled it."""
     canceled_at: Timestamp | None = None
     ended_at: Timestamp | None = None
     cancellation_reason: Code | None = None
@@ -204,7 +207,7 @@ class SubscriptionAnswered(SubscriptionState):
     topic: ClassVar = Topic.PAYMENT_SETUP_RESULT
 
     event_type: Literal[Topic.PAYMENT_SETUP_RESULT] = Topic.PAYMENT_SETUP_RESULT
-    version: Version = "1.1"
+    version: Version = "1.2"
     success: bool
     payment_intent_id: Code | None = None
     setup_intent_id: Code | None = None
@@ -218,7 +221,7 @@ class SubscriptionStatusUpdated(SubscriptionState):
     topic: ClassVar = Topic.SUBSCRIPTION_STATUS_UPDATED
 
     event_type: Literal[Topic.SUBSCRIPTION_STATUS_UPDATED] = Topic.SUBSCRIPTION_STATUS_UPDATED
-    version: Version = "1.1"
+    version: Version = "1.2"
     preview: ProrationPreview | None = None
     """The answer to `preview_plan`; nothing has changed then."""
     refused: str | None = None

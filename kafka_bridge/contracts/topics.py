@@ -25,6 +25,7 @@ class Topic(StrEnum):
     PAYMENT_CARD_RESULT = "payment.card.result"
     PAYMENT_SETUP_RESULT = "payment.setup.result"
     PAYMENT_STATUS_UPDATED = "payment.status.updated"
+    PAYMENT_METHOD_UPDATED = "payment.method.updated"
     SUBSCRIPTION_PAYMENT_UPDATED = "subscription.payment.updated"
     SUBSCRIPTION_STATUS_UPDATED = "subscription.status.updated"
     PAYMENT_ANALYTICS = "payment.analytics"
@@ -74,6 +75,7 @@ _ROUTES: Final[dict[Topic, _Route]] = {
     Topic.PAYMENT_CARD_RESULT: _TO_BOTH,
     Topic.PAYMENT_SETUP_RESULT: _TO_BOTH,
     Topic.PAYMENT_STATUS_UPDATED: _TO_BOTH,
+    Topic.PAYMENT_METHOD_UPDATED: _TO_BOTH,
     Topic.SUBSCRIPTION_PAYMENT_UPDATED: _TO_BOTH,
     Topic.SUBSCRIPTION_STATUS_UPDATED: _TO_BOTH,
     Topic.PAYMENT_ANALYTICS: _TO_ADMIN,

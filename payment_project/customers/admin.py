@@ -19,6 +19,9 @@ class StripeCustomerAdmin(ReadOnlyAdmin[StripeCustomer]):
 class SavedCardAdmin(ReadOnlyAdmin[SavedCard]):
     """The cards that customers may be charged with."""
 
-    list_display = ("payment_method_id", "customer_id", "brand", "last4", "exp_month", "exp_year")
+    list_display = (
+        *("payment_method_id", "customer_id", "brand", "last4", "exp_month", "exp_year"),
+        "detached_at",
+    )
     search_fields = ("=payment_method_id", "=customer_id")
     ordering = ("payment_method_id",)

@@ -31,6 +31,8 @@ class SavedCard(models.Model):
     created_at = models.DateTimeField()
     detached_at = models.DateTimeField(null=True, blank=True)
     """When Stripe told that it is nobody's any more, which is for ever."""
+    revision = models.PositiveIntegerField(default=0, db_default=0)
+    """Of what was told of it last; none as long as nobody told more than that it was saved."""
 
     class Meta:
         verbose_name = "saved card"

@@ -21,7 +21,7 @@ _KEPT: Final = timedelta(days=30)
 _ONE_BY_ONE: Final = 100
 _COMPARED: Final = (
     *("status", "subscription_plan_id", "amount", "currency", "quantity", "paused"),
-    *("cancel_at_period_end", "current_period_end"),
+    *("cancel_at_period_end", "cancel_at", "current_period_end"),
 )
 """What a subscription's row must have in common with Stripe's."""
 

@@ -75,6 +75,8 @@ class SubscriptionSnapshot:
     current_period_end: datetime | None = None
     trial_end: datetime | None = None
     cancel_at_period_end: bool = False
+    cancel_at: datetime | None = None
+    """When it ends, at a period's end or not, if somebody has canceled it."""
     canceled_at: datetime | None = None
     ended_at: datetime | None = None
     cancellation_reason: str = ""
@@ -127,6 +129,7 @@ def snapshot_of(subscription: JSON, invoices: Sequence[InvoiceSnapshot]) -> Subs
         # With flexible billing, Stripe's own pages set the date instead of the flag.
         cancel_at_period_end=subscription["cancel_at_period_end"]
         or (ends_at is not None and ends_at == item["current_period_end"]),
+        cancel_at=_moment(ends_at),
         canceled_at=_moment(subscription["canceled_at"]),
         ended_at=_moment(subscription["ended_at"]),
         cancellation_reason=(subscription["cancellation_details"] or {}).get("reason") or "",

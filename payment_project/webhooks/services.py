@@ -194,7 +194,7 @@ def _of_others(told: Told) -> Outcome:
         case CardTold():
             return _card_told(event, news)
         case CustomerGone():
-            known = customers.forget_customer(news.stripe_customer_id)
+            known = customers.forget_customer(news.stripe_customer_id, cause=event)
             return Outcome("applied") if known else Outcome("ignored", "not a Customer of ours")
     return Outcome("ignored", "it is not of our making")
 
@@ -213,9 +213,11 @@ def _card_told(event: WebhookReceived, news: CardTold) -> Outcome:
     paying = selectors.paid_with(news.payment_method_id)
     looks = _subscriptions_look(event, paying, "a card that nobody here pays with")
     if not news.stripe_customer_id:
-        known = customers.forget_card(news.payment_method_id)
+        known = customers.forget_card(news.payment_method_id, cause=event)
+    elif news.card:
+        known = customers.keep_card(news.stripe_customer_id, news.card, cause=event)
     else:
-        known = customers.keep_card(news.stripe_customer_id, news.card) if news.card else False
+        known = False
     if known:
         return Outcome("applied", None, looks.passed_on)
     return looks

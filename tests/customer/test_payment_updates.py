@@ -1,11 +1,21 @@
+from datetime import UTC, datetime
+from itertools import permutations
 from uuid import UUID, uuid4
 
 import pytest
 
 from customer_project.idempotency.models import IdempotencyKey
 from customer_project.payments import handlers
-from customer_project.payments.models import Payment, PaymentEvent
-from kafka_bridge.contracts import Dispute, PaymentStatus, PaymentUpdateRequested, Refund, SavedCard
+from customer_project.payments.models import Payment, PaymentEvent, SavedCard
+from kafka_bridge.contracts import (
+    Dispute,
+    PaymentStatus,
+    PaymentUpdateRequested,
+    Refund,
+    SavedCardUpdated,
+)
+from kafka_bridge.contracts import SavedCard as SavedCardTold
+from kafka_bridge.handlers import handler_of
 from kafka_bridge.retention import purge
 from tests.customer.conftest import (
     client_of,
@@ -285,11 +295,18 @@ class TestAtTheSameTime:
         assert [event.action for event in published()[1:]] == ["refund"]
 
 
+GONE = datetime(2026, 11, 22, 11, tzinfo=UTC)
+
+
+def card_update(customer, card, **fields):
+    return SavedCardUpdated(**{"customer_id": str(customer.id), "card": card, **fields})
+
+
 class TestProjection:
     REFUND = Refund(refund_id=uuid4(), stripe_refund_id="re_1", amount=500, status="succeeded")
     AT_STRIPE = Refund(stripe_refund_id="re_2", amount=100, status="pending", reason="fraudulent")
     DISPUTE = Dispute(dispute_id="du_1", amount=1999, status="needs_response", reason="fraudulent")
-    CARD = SavedCard(
+    CARD = SavedCardTold(
         payment_method_id="pm_1", brand="visa", last4="4242", exp_month=12, exp_year=2030
     )
 
@@ -385,6 +402,42 @@ class TestProjection:
         )
 
         assert api.get("/api/payment-methods/").json()["results"] == []
+
+    @pytest.mark.parametrize("order", list(permutations(range(4))))
+    def test_what_is_told_of_a_card_ends_alike_in_any_order(self, api, ada, authorised, order):
+        replaced = self.CARD.model_copy(update={"exp_year": 2044})
+        told = [
+            answered(authorised, revision=2, saved_card=self.CARD),
+            answered(authorised, revision=3, saved_card=self.CARD),
+            card_update(ada, replaced, revision=7),
+            card_update(ada, replaced, revision=8, detached_at=GONE),
+        ]
+
+        for number in order:
+            handler_of(type(told[number])).record([told[number]])
+
+        card = SavedCard.objects.get()
+        assert (card.exp_year, card.detached_at, card.revision) == (2044, GONE, 8)
+        assert (card.customer, bool(card.saved_at)) == (ada, True)
+        assert api.get("/api/payment-methods/").json()["results"] == []
+
+    def test_a_card_replaced_by_its_bank_shows_its_new_date(self, api, ada, authorised):
+        replaced = self.CARD.model_copy(update={"exp_year": 2044})
+        handlers.note_changed_cards([card_update(ada, replaced, revision=7)])
+        assert api.get("/api/payment-methods/").json()["results"] == []
+
+        handlers.move_payments_on([answered(authorised, revision=2, saved_card=self.CARD)])
+
+        [card] = api.get("/api/payment-methods/").json()["results"]
+        assert (card["id"], card["exp_year"]) == ("pm_1", 2044)
+
+    @pytest.mark.parametrize("customer_id", ["a customer", "019aacb1-0000-7d3e-a111-9b8a7c6d5e4f"])
+    def test_cards_of_customers_of_others_are_not_kept(self, ada, customer_id):
+        handlers.note_changed_cards(
+            [card_update(ada, self.CARD, revision=1, customer_id=customer_id)]
+        )
+
+        assert not SavedCard.objects.exists()
 
     def test_a_plain_producers_success_is_captured(self, authorised):
         handlers.move_payments_on([answered(authorised, revision=2)])

@@ -1,5 +1,5 @@
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -324,6 +324,24 @@ class TestChange:
 
         press(browser, running, "cancel", at_period_end="1")  # the first click, repeated
         assert len(published()) == 2
+
+    def test_an_end_on_a_date_is_shown_and_can_be_taken_back(self, browser, running):
+        period_end = datetime(2026, 12, 22, tzinfo=UTC)
+        for revision, ends, is_renewed in (
+            (2, period_end.replace(year=2027), True),
+            (3, period_end, False),
+        ):
+            told = updated(
+                running, revision=revision, current_period_end=period_end, cancel_at=ends
+            )
+            handlers.move_subscriptions_on([told])
+            page = look(browser, running).text
+            assert "Ends on</dt><dd>Dec. 22, " + str(ends.year) in page
+            assert ("Next payment</dt><dd>Dec. 22, 2026" in page) == is_renewed
+
+        press(browser, running, "reactivate")
+
+        assert published()[-1].action == "reactivate"
 
     def test_what_cannot_be_done_any_more_is_not(self, browser, running):
         handlers.move_subscriptions_on([updated(running, status="canceled", revision=2)])

@@ -7,6 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from devstack.services import DEMO_API_KEY
+from devstack.waiting import wait_until
+from tests.at_stripe import AtStripe
+
 STATE = (
     "SELECT status, revision, amount_captured, amount_refunded FROM payments_payment WHERE id = %s"
 )
@@ -116,11 +120,16 @@ class TestRefund:
         assert shown["amount_refunded"] == 1500
 
 
+def cards_of(ada):
+    """The cards that a customer is offered, the last saved first."""
+    url = f"{ada.base_url}/api/payment-methods/"
+    return ada._session.get(url, timeout=30).json()["results"]
+
+
 class TestSavedCard:
     def test_is_listed_and_charged_again_by_the_merchant(self, ada, merchant, assert_equal):
         saved = ada.moved_on(ada.pay(save_card=True)["id"], beyond=0)
-        url = f"{ada.base_url}/api/payment-methods/"
-        [card, *_] = ada._session.get(url, timeout=30).json()["results"]
+        card = cards_of(ada)[0]
 
         again = merchant.pay(
             customer=saved["customer"], payment_method=card["id"], off_session=True
@@ -128,6 +137,24 @@ class TestSavedCard:
 
         assert merchant.moved_on(again["id"], beyond=0)["status"] == "succeeded"
         assert_equal(again["id"], status="succeeded", captured=1999)
+
+    def test_changed_and_detached_at_stripe(self, stack, ada):
+        if not stack.uses_emulator:
+            pytest.skip("Only the emulator changes cards by their numbers: unset STRIPE_API_KEY.")
+        ada.moved_on(ada.pay(save_card=True)["id"], beyond=0)
+        card = cards_of(ada)[0]
+        path, at_stripe = (
+            f"/v1/payment_methods/{card['id']}",
+            AtStripe(stack.stripe_url, DEMO_API_KEY),
+        )
+
+        at_stripe.post(path, **{"card[exp_year]": 2044})
+        wait_until(lambda: card | {"exp_year": 2044} in cards_of(ada), what="the new date")
+        at_stripe.post(f"{path}/detach")
+
+        wait_until(
+            lambda: card["id"] not in [one["id"] for one in cards_of(ada)], what="the card to go"
+        )
 
 
 class TestManyWait:

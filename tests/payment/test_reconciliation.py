@@ -187,6 +187,7 @@ def test_what_is_older_than_a_run_reads_is_resolved_all_the_same(
         (Subscription, {"amount": 1}),
         (Subscription, {"quantity": 7}),
         (Subscription, {"cancel_at_period_end": True}),
+        (Subscription, {"cancel_at": "2030-01-01T00:00:00Z"}),
         (Subscription, {"current_period_end": "2020-01-01T00:00:00Z"}),
         (Invoice, {"status": "open"}),
     ],

@@ -1,6 +1,7 @@
 """Cards that are kept, and payments without the customer."""
 
 import pytest
+from django.db import transaction
 
 from kafka_bridge.contracts import CustomerInfo
 from kafka_bridge.errors import OutcomeUnknown
@@ -171,10 +172,12 @@ class TestUsing:
 
         if gone == "card":
             at_stripe.post(f"/v1/payment_methods/{card}/detach")
-            customers.forget_card(card)
+            with transaction.atomic():
+                customers.forget_card(card, cause=event)
         else:
             at_stripe.delete(f"/v1/customers/{customer}")
-            customers.forget_customer(customer)
+            with transaction.atomic():
+                customers.forget_customer(customer, cause=event)
         handle(event)
 
         assert last_payment().status == "succeeded"

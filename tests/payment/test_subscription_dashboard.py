@@ -1,5 +1,7 @@
 """What is done in Stripe's dashboard leaves the same behind as what is asked of us."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from payment_project.subscriptions.models import Invoice, Subscription
@@ -132,3 +134,18 @@ def test_looking_again_at_what_is_known_tells_nothing(subscribed, change):
     change("refresh", subscription)
 
     assert len(subscription_updates()) == before
+
+
+def test_canceled_for_a_date_and_kept_after_all(subscribed, change, webhooks, at_stripe):
+    subscription = subscribed()
+    path = f"/v1/subscriptions/{subscription.stripe_subscription_id}"
+    ends = datetime(2199, 3, 1, tzinfo=UTC)
+    at_stripe.post(path, cancel_at=int(ends.timestamp()))
+
+    webhooks(subscription)
+
+    told = subscription_updates()[-1]
+    assert (told.cancel_at, told.cancel_at_period_end, told.status) == (ends, False, "active")
+    change("reactivate", subscription)
+    assert subscription_updates()[-1].cancel_at is None
+    assert at_stripe.get(path)["cancel_at"] is None

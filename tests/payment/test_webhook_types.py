@@ -13,6 +13,7 @@ from kafka_bridge.contracts import (
     PaymentMeasured,
     PaymentStatus,
     PaymentUpdateRequested,
+    SavedCardUpdated,
     SubscriptionPaymentUpdated,
     SubscriptionUpdateRequested,
 )
@@ -272,6 +273,11 @@ class TestMoneyBackOfSubscriptions:
         assert invoice.amount_refunded == 500
 
 
+def told_of_cards():
+    """What was told of cards after they were saved."""
+    return [event for event in published() if isinstance(event, SavedCardUpdated)]
+
+
 class TestCards:
     def test_detached_is_saved_no_more_whatever_comes_later(self, handle, at_stripe, paid):
         payment = paid(options={"save_card": True})
@@ -284,9 +290,13 @@ class TestCards:
 
         assert not customers.has_saved(payment.customer_id, card.payment_method_id)
         assert {event.outcome for event in processed()} <= {"applied", "stale"}
+        (told,) = told_of_cards()
+        card.refresh_from_db()
+        assert (told.customer_id, told.detached_at) == (payment.customer_id, card.detached_at)
+        assert (told.card.last4, told.revision) == (card.last4, card.revision)
 
     def test_replaced_by_its_bank(self, handle, at_stripe, paid):
-        paid(options={"save_card": True})
+        payment = paid(options={"save_card": True})
         card = SavedCard.objects.get()
         path = f"/v1/payment_methods/{card.payment_method_id}"
         at_stripe.post(path, **{"card[exp_year]": 2044, "card[exp_month]": 4})
@@ -295,9 +305,55 @@ class TestCards:
 
         card.refresh_from_db()
         assert (card.exp_month, card.exp_year) == (4, 2044)
+        (told,) = told_of_cards()
+        assert (told.customer_id, told.detached_at) == (payment.customer_id, None)
+        assert (told.card.exp_month, told.card.exp_year) == (4, 2044)
+
+    def test_each_change_is_told_above_the_one_before_and_once(self, handle, at_stripe, paid):
+        paid(options={"save_card": True})
+        path = f"/v1/payment_methods/{SavedCard.objects.get().payment_method_id}"
+        handle(received(last_event(at_stripe, "payment_method.attached"), customer_id="cus_1"))
+        for year in (2044, 2045, 2045):
+            at_stripe.post(path, **{"card[exp_year]": year})
+            changed = last_event(at_stripe, "payment_method.updated")
+            handle(received(changed, customer_id="cus_1"), received(changed, customer_id="cus_1"))
+
+        told = told_of_cards()
+        assert [event.card.exp_year for event in told][-2:] == [2044, 2045]
+        assert [event.revision for event in told] == sorted({event.revision for event in told})
+
+    def test_a_row_made_anew_is_told_above_all_told_before(
+        self, handle, at_stripe, paid, monkeypatch
+    ):
+        paid(options={"save_card": True})
+        path = f"/v1/payment_methods/{SavedCard.objects.get().payment_method_id}"
+        at_stripe.post(path, **{"card[exp_year]": 2044})
+        handle(received(last_event(at_stripe, "payment_method.updated"), customer_id="cus_1"))
+        SavedCard.objects.all().delete()
+        at_stripe.post(path, **{"card[exp_year]": 2045})
+
+        a_second_later = now() + timedelta(seconds=1)
+        monkeypatch.setattr("kafka_bridge.database.now", lambda: a_second_later)
+        handle(received(last_event(at_stripe, "payment_method.updated"), customer_id="cus_1"))
+
+        before, after = told_of_cards()
+        assert (before.card.exp_year, after.card.exp_year) == (2044, 2045)
+        assert before.revision < after.revision
+
+    def test_a_card_that_is_nobodys_here_is_told_to_nobody(self, handle, at_stripe):
+        stranger = at_stripe.post("/v1/customers")["id"]
+        method = at_stripe.post("/v1/payment_methods/pm_card_visa/attach", customer=stranger)
+        at_stripe.post(f"/v1/payment_methods/{method['id']}/detach")
+
+        for kind in ("attached", "detached"):
+            handle(received(last_event(at_stripe, f"payment_method.{kind}"), customer_id="cus_1"))
+
+        assert told_of_cards() == []
+        assert not SavedCard.objects.exists()
 
     def test_deleted_customer_is_replaced_when_one_is_needed(self, handle, at_stripe, paid, run):
         payment = paid(options={"save_card": True})
+        paid(customer_id=payment.customer_id, options={"save_card": True})
         old = StripeCustomer.objects.get().stripe_customer_id
         at_stripe.delete(f"/v1/customers/{old}")
 
@@ -305,6 +361,9 @@ class TestCards:
 
         assert processed()[-1].outcome == "applied"
         assert customers.stripe_customer_id(payment.customer_id) == ""
+        gone = [event for event in told_of_cards() if event.detached_at]
+        assert len(gone) == SavedCard.objects.count()
+        assert {event.customer_id for event in gone} == {payment.customer_id}
         paid(customer_id=payment.customer_id, options={"save_card": True})
         assert customers.stripe_customer_id(payment.customer_id) not in ("", old)
 

@@ -1,13 +1,13 @@
 """What the payment service says, shown to the customers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
-from uuid import UUID
 
 from django.utils import timezone
 
 from customer_project.emails import services as emails
-from customer_project.payments.models import Payment, PaymentEvent, SavedCard
+from customer_project.payments.models import Payment, PaymentEvent
+from customer_project.payments.services import cards
 from kafka_bridge import bulk
 from kafka_bridge.contracts import CardPaymentAnswered, Contract, PaymentProgress, PaymentStatus
 
@@ -41,7 +41,7 @@ def apply_outcomes(outcomes: Sequence[PaymentProgress]) -> None:
     moved_on = [_payment(outcome, known[outcome.payment_id]) for outcome in ours]
     bulk.update_newer(moved_on, fields=_ALWAYS_TOLD)
     PaymentEvent.objects.bulk_create(map(_line_of_history, ours), ignore_conflicts=True)
-    _save_cards(ours, {payment_id: row.customer_id for payment_id, row in known.items()})
+    cards.save(ours, {payment_id: row.customer_id for payment_id, row in known.items()})
     emails.queue(ours)
 
 
@@ -88,24 +88,4 @@ def _line_of_history(outcome: PaymentProgress) -> PaymentEvent:
         amount_refunded=outcome.amount_refunded,
         error_code=outcome.error_code or "",
         at=outcome.timestamp,
-    )
-
-
-def _save_cards(outcomes: Sequence[PaymentProgress], customers: Mapping[UUID, UUID]) -> None:
-    """Keep the cards that were saved, with the customer who owns the payment here."""
-    SavedCard.objects.bulk_create(
-        [
-            SavedCard(
-                payment_method_id=outcome.saved_card.payment_method_id,
-                customer_id=customers[outcome.payment_id],
-                brand=outcome.saved_card.brand,
-                last4=outcome.saved_card.last4,
-                exp_month=outcome.saved_card.exp_month,
-                exp_year=outcome.saved_card.exp_year,
-                saved_at=outcome.timestamp,
-            )
-            for outcome in outcomes
-            if outcome.saved_card
-        ],
-        ignore_conflicts=True,
     )

@@ -40,7 +40,7 @@ def possible_changes(subscription: Subscription) -> list[str]:
     pointless = {
         "cancel-at-period-end": subscription.cancel_at_period_end,
         "pause": subscription.paused,
-        "card": not subscription.customer.saved_cards.exists(),
+        "card": not subscription.customer.saved_cards.on_offer().exists(),
     }
     return [
         name

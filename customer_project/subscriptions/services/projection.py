@@ -20,8 +20,8 @@ from kafka_bridge.contracts import (
 _AS_TOLD: Final = (
     *("status", "stripe_subscription_id", "subscription_plan_id", "amount", "currency"),
     *("interval", "interval_count", "quantity", "started_at", "current_period_start"),
-    *("current_period_end", "trial_end", "cancel_at_period_end", "canceled_at", "ended_at"),
-    "paused",
+    *("current_period_end", "trial_end", "cancel_at_period_end", "cancel_at", "canceled_at"),
+    *("ended_at", "paused"),
 )
 _STATE: Final = (
     *_AS_TOLD,

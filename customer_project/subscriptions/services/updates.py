@@ -141,7 +141,7 @@ def _check_plan(subscription: Subscription) -> None:
 
 
 def _check_reactivate(subscription: Subscription) -> None:
-    if not subscription.cancel_at_period_end:
+    if not subscription.is_ending:
         raise errors.NothingToReactivate
 
 

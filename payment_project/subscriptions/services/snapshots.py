@@ -25,7 +25,8 @@ from payment_project.subscriptions.services import dunning, invoices, telling
 _AS_TOLD: Final = (
     *("status", "subscription_plan_id", "amount", "currency", "interval", "interval_count"),
     *("quantity", "started_at", "current_period_start", "current_period_end", "trial_end"),
-    *("cancel_at_period_end", "canceled_at", "ended_at", "cancellation_reason", "paused"),
+    *("cancel_at_period_end", "cancel_at", "canceled_at", "ended_at", "cancellation_reason"),
+    "paused",
 )
 """What a row takes over from a snapshot under the same name."""
 _VISIBLE: Final = (

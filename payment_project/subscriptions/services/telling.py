@@ -30,7 +30,8 @@ _PAID_OR_VOID: Final = {"paid": PaymentStatus.SUCCEEDED, "void": PaymentStatus.C
 _AS_STORED: Final = (
     *("stripe_subscription_id", "subscription_plan_id", "amount", "currency", "interval"),
     *("interval_count", "quantity", "started_at", "current_period_start", "current_period_end"),
-    *("trial_end", "cancel_at_period_end", "canceled_at", "ended_at", "paused", "revision"),
+    *("trial_end", "cancel_at_period_end", "cancel_at", "canceled_at", "ended_at", "paused"),
+    "revision",
 )
 
 

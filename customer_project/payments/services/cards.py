@@ -1,0 +1,60 @@
+"""The cards that customers may be charged with again: saved by them, changed at Stripe."""
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from customer_project.customers.models import Customer
+from customer_project.payments.models import SavedCard
+from kafka_bridge import bulk
+from kafka_bridge.contracts import PaymentProgress, SavedCardUpdated
+
+
+def save(outcomes: Sequence[PaymentProgress], customers: Mapping[UUID, UUID]) -> None:
+    """Keep the cards that payments saved, with the customers who own the payments here.
+
+    What Stripe told of a card before stays as it is: the topics are read side by side.
+    """
+    saved = {
+        outcome.saved_card.payment_method_id: SavedCard(
+            **outcome.saved_card.model_dump(),
+            customer_id=customers[outcome.payment_id],
+            saved_at=outcome.timestamp,
+        )
+        for outcome in outcomes
+        if outcome.saved_card
+    }
+    met_before = saved.keys() - bulk.insert_missing(list(saved.values()))
+    for card in SavedCard.objects.filter(pk__in=met_before, saved_at=None).order_by("pk"):
+        card.saved_at = saved[card.pk].saved_at
+        card.save(update_fields=["saved_at"])
+
+
+def apply_updates(updates: Sequence[SavedCardUpdated]) -> None:
+    """Keep cards as the payment service says they are, unless newer was said before.
+
+    One that no payment saved is kept as well: the payment may be heard of later.
+    """
+    ours = _customers(update.customer_id for update in updates)
+    bulk.upsert_newer(
+        [
+            SavedCard(
+                **update.card.model_dump(),
+                customer_id=update.customer_id,
+                detached_at=update.detached_at,
+                revision=update.revision,
+            )
+            for update in updates
+            if update.customer_id in ours
+        ],
+        keep=("customer", "saved_at"),
+    )
+
+
+def _customers(ids: Iterable[str]) -> set[str]:
+    """Return which of the ids are customers here. Other producers may have ids of their own."""
+    possible = []
+    for customer_id in ids:
+        with contextlib.suppress(ValueError):
+            possible.append(UUID(customer_id))
+    return set(map(str, Customer.objects.filter(id__in=possible).values_list("id", flat=True)))
