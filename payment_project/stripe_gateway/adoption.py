@@ -5,6 +5,8 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from payment_project.stripe_gateway.client import request
+from payment_project.stripe_gateway.states import Origin, state_of
+from payment_project.stripe_gateway.subscription_states import JSON, SubscriptionOrigin, origin_of
 
 _ADOPTED: Final = UUID("3c7a0f62-2f0b-5b57-9d6e-61646f707465")
 
@@ -20,32 +22,37 @@ async def is_of_invoice(payment_intent_id: str) -> bool:
     return bool(listed["data"])
 
 
-async def adopt_payment_intent(payment_intent_id: str, *, customer_id: str) -> None:
+async def adopt_payment_intent(payment_intent_id: str, *, customer_id: str) -> Origin | None:
     """Give a PaymentIntent the metadata of a payment of ours: the same however often.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    await _adopt("payment_intents", payment_intent_id, "payment_id", customer_id)
+    return state_of(
+        await _adopt("payment_intents", payment_intent_id, "payment_id", customer_id)
+    ).origin
 
 
-async def adopt_subscription(stripe_subscription_id: str, *, customer_id: str) -> None:
+async def adopt_subscription(
+    stripe_subscription_id: str, *, customer_id: str
+) -> SubscriptionOrigin | None:
     """Give a Subscription the metadata of a subscription of ours: the same however often.
 
     Raises:
         TryLater, StripeRejected, OutcomeUnknown: see `translated`.
     """
-    await _adopt("subscriptions", stripe_subscription_id, "subscription_id", customer_id)
+    adopted = await _adopt("subscriptions", stripe_subscription_id, "subscription_id", customer_id)
+    return origin_of(adopted["metadata"])
 
 
-async def _adopt(collection: str, object_id: str, ours: str, customer_id: str) -> None:
+async def _adopt(collection: str, object_id: str, ours: str, customer_id: str) -> JSON:
     metadata: Mapping[str, Any] = {
         ours: str(uuid5(_ADOPTED, object_id)),
         "event_id": str(uuid5(_ADOPTED, f"{object_id}/event")),
         "correlation_id": str(uuid5(_ADOPTED, object_id)),
         "customer_id": customer_id,
     }
-    await request(
+    return await request(
         "post",
         f"/v1/{collection}/{object_id}",
         {"metadata": metadata},

@@ -62,6 +62,7 @@ class IntentState:
 
     status: PaymentStatus
     payment_intent_id: str = ""
+    stripe_customer_id: str = ""
     client_secret: str = ""
     next_action: Mapping[str, Any] | None = None
     error_code: str = ""
@@ -90,6 +91,7 @@ def state_of(intent: Mapping[str, Any]) -> IntentState:
     return IntentState(
         status=PaymentStatus(intent["status"]),
         payment_intent_id=intent["id"],
+        stripe_customer_id=intent["customer"] or "",
         client_secret=intent["client_secret"],
         next_action=intent["next_action"],
         error_code=failure.get("code") or "",

@@ -70,6 +70,7 @@ class SubscriptionSnapshot:
     interval: str
     interval_count: int
     quantity: int
+    stripe_customer_id: str = ""
     started_at: datetime | None = None
     current_period_start: datetime | None = None
     current_period_end: datetime | None = None
@@ -115,6 +116,7 @@ def snapshot_of(subscription: JSON, invoices: Sequence[InvoiceSnapshot]) -> Subs
     ends_at = subscription["cancel_at"]
     return SubscriptionSnapshot(
         stripe_subscription_id=subscription["id"],
+        stripe_customer_id=subscription["customer"],
         status=SubscriptionStatus(subscription["status"]),
         subscription_plan_id=price["metadata"].get("subscription_plan_id") or price["id"],
         amount=price["unit_amount"] or 0,

@@ -132,10 +132,10 @@ async def _of_another_version(reader: _Reader, shown: Object) -> Read[Any] | New
 
 async def _of_intent(intent: Object) -> Read[IntentState] | News:
     state = state_of(intent)
-    if state.origin is None:
-        return await _elsewhere_made(state)
-    # Which card was saved stands in the charge, which a webhook does not have.
-    if state.status in _FINAL and not intent["setup_future_usage"]:
+    if state.origin is None and not (await adoption.adopted_payment(state)).origin:
+        return Ignored("the PaymentIntent is not of our making")
+    # Which card was charged or saved stands in the charge, which a webhook does not have.
+    if state.origin and state.status in _FINAL and not intent["setup_future_usage"]:
         return state
     return await _payment(state.payment_intent_id)
 
@@ -149,8 +149,7 @@ async def _of_its_payment(about: Object) -> Read[IntentState] | News:
         return Ignored("there is no PaymentIntent")
     told = await _payment(about["payment_intent"])
     if isinstance(told, Read) and told.news.origin is None:
-        adopted = await _elsewhere_made(told.news)
-        return told if isinstance(adopted, Ignored) else adopted
+        return Read(await adoption.adopted_payment(told.news), told.look)
     return told
 
 
@@ -158,12 +157,6 @@ async def _payment(payment_intent_id: str) -> Read[IntentState] | Covered:
     return await once(
         payment_intent_id, lambda: payment_intents.retrieve_payment_intent(payment_intent_id)
     )
-
-
-async def _elsewhere_made(state: IntentState) -> Read[IntentState] | News:
-    if await adoption.adopted_payment(state.payment_intent_id, status=state.status):
-        return await _payment(state.payment_intent_id)
-    return Ignored("the PaymentIntent is not of our making")
 
 
 async def _of_setup(setup: Object) -> Read[Any] | News:
@@ -194,9 +187,7 @@ async def _subscription(stripe_subscription_id: str, *, invoice_id: str = "") ->
     async def fetch() -> SubscriptionSnapshot:
         invoices = [invoice_id] if invoice_id else []
         snapshot = await retrieve_subscription(stripe_subscription_id, invoice_ids=invoices)
-        if snapshot.origin or not await adoption.adopted_subscription(stripe_subscription_id):
-            return snapshot
-        return await retrieve_subscription(stripe_subscription_id, invoice_ids=invoices)
+        return snapshot if snapshot.origin else await adoption.adopted_subscription(snapshot)
 
     return _ours(await look_at_subscription(stripe_subscription_id, fetch, about=invoice_id))
 

@@ -379,8 +379,10 @@ class TestElsewhereMade:
         settings.STRIPE_ADOPT = True
         intent = self.pay(at_stripe)
         event = last_event(at_stripe, "payment_intent.succeeded")
+        at_stripe.count_looks(intent["id"])
 
         handle(received(event, customer_id=event["id"]))
+        assert at_stripe.looks() == [1]
         looks = [one for one in published() if isinstance(one, PaymentUpdateRequested)]
         handle(*looks)
 
@@ -413,9 +415,11 @@ class TestElsewhereMade:
             **{"items[0][price]": price["price"]["id"]},
         )
         event = last_event(at_stripe, "customer.subscription.created")
+        at_stripe.count_looks(made["id"], made["latest_invoice"])
 
         handle(received(event, customer_id=row.customer_id))
 
+        assert at_stripe.looks() == [1, 1]
         known = Subscription.objects.filter(stripe_subscription_id=made["id"])
         assert list(known.values_list("customer_id", flat=True)) == [row.customer_id] * adopt
         assert processed()[-1].outcome == ("applied" if adopt else "ignored")
