@@ -13,7 +13,7 @@ from devstack.chaos.forgery import Forgery
 from devstack.chaos.journal import Journal
 from devstack.chaos.orders import Order
 from devstack.chaos.quota import Arrivals, Quota
-from devstack.chaos.schedule import Action
+from devstack.chaos.steps import Action
 from devstack.chaos.wishes import Wish
 from devstack.clients import Json
 from devstack.hops import RESULT_TOPIC, Row

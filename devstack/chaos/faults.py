@@ -20,7 +20,7 @@ from devstack.chaos.gate import Gate
 from devstack.chaos.lines import Lines
 from devstack.chaos.processes import Processes
 from devstack.chaos.records import RecordNotTakenError, Records
-from devstack.chaos.schedule import KILLS, Action, Step
+from devstack.chaos.steps import KILLS, Action, Step
 from devstack.chaos.weather import Weather
 from devstack.groups import wait_until_stable
 from devstack.launch import read_env

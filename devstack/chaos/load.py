@@ -58,6 +58,7 @@ class Load:
         self._patience = patience
         self._threads = threading.local()
         self._ended = threading.Event()
+        self._give_up_at = float("inf")
 
     def run(self, orders: list[Order], wishes: list[Wish]) -> None:
         """Place the orders, and return when the last client has what it waits for.
@@ -92,6 +93,10 @@ class Load:
                 visit.result()
         self.stop()
         watcher.join()
+
+    def hurry(self) -> None:
+        """Have every client give up when `patience` has passed from now: nothing goes wrong now."""
+        self._give_up_at = time.monotonic() + self._patience
 
     def stop(self) -> None:
         """Have the clients go home: no request is repeated, and nothing waited for."""
@@ -157,7 +162,7 @@ class Load:
 
     def _until(self, entry: Entry | Subscribed, ask: Callable[[], Any], *, what: str) -> Any:
         def ask_while_running() -> Any:
-            if self._ended.is_set():
+            if self._ended.is_set() or time.monotonic() > self._give_up_at:
                 raise DeadlinePassedError(f"Stopped while waiting for {what}.")
             return ask()
 

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import shlex
 import shutil
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from devstack.chaos.gather import gather
 from devstack.chaos.journal import Journal
 from devstack.chaos.lines import Lines
 from devstack.chaos.load import Load
+from devstack.chaos.options import PATIENCE, command_of, parse
 from devstack.chaos.orders import Order, orders
 from devstack.chaos.processes import Processes
 from devstack.chaos.quota import REQUESTS, Quota, read_arrivals
@@ -30,15 +30,16 @@ from devstack.chaos.records import Records
 from devstack.chaos.recovery import recovery
 from devstack.chaos.report import Report
 from devstack.chaos.rewinds import Rewinds
-from devstack.chaos.schedule import RATE, Step, plan
-from devstack.chaos.settle import SECONDS, heal, settle, wait_for_beat
+from devstack.chaos.schedule import plan
+from devstack.chaos.settle import heal, settle, wait_for_beat
+from devstack.chaos.steps import Step
 from devstack.chaos.weather import Weather
 from devstack.chaos.wishes import Wish, wishes
 from devstack.commands import guarded, say
 from devstack.paths import STATE
 from devstack.running import RunningStack
 from devstack.services import DEMO_API_KEY, take_other_ports
-from devstack.stack import KAFKA_CHOICES, Stack
+from devstack.stack import Stack
 from kafka_bridge.contracts import Topic
 
 _CUSTOMERS: Final = 24
@@ -47,10 +48,7 @@ _LONGER_THAN_ANY_RUN: Final = 7 * 24 * 3600
 _WAITS: Final = tuple(
     f"requires_{what}" for what in ("action", "confirmation", "payment_method", "capture")
 )
-_PATIENCE: Final = 2.5
-"""How many times as long as the system has to come to rest its clients wait for something."""
 _RATE_LIMITS: Final = ("STRIPE_RATE_LIMIT", "STRIPE_ENDPOINT_RATE_LIMIT")
-_ABOUT_THE_OUTPUT: Final = ("plan", "json")
 _LOGS: Final = STATE / "chaos-logs"
 
 
@@ -66,44 +64,6 @@ def main(arguments: list[str]) -> int:
             say(str(step))
         return 0
     return guarded(lambda: _main(options))
-
-
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="chaos.py", description="Kill everything while customers pay; count every cent."
-    )
-    parser.add_argument("--payments", type=int, default=300, help="how many (300)")
-    parser.add_argument("--seed", type=int, default=1, help="repeats a run's schedule (1)")
-    parser.add_argument("--rate", type=float, default=RATE, help="payments a second (5)")
-    parser.add_argument("--kafka", choices=KAFKA_CHOICES, default="embedded")
-    parser.add_argument(
-        "--only", default="", help="disruptions that this regular expression finds, as in --plan"
-    )
-    parser.add_argument("--weather", default="", help="the same for how Stripe behaves")
-    parser.add_argument(
-        "--settle",
-        type=float,
-        default=SECONDS,
-        help=f"seconds to be answered after the faults, and to come to rest after the clients"
-        f" ({SECONDS:g}); clients wait {_PATIENCE:g} times as long",
-    )
-    parser.add_argument("--clocks", action="store_true", help="move the services' clocks as well")
-    parser.add_argument("--plan", action="store_true", help="print the schedule and do nothing")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON, on one line")
-    return parser.parse_args(arguments)
-
-
-def command_of(options: argparse.Namespace) -> str:
-    """Write the command line that repeats a run's schedule: all of it that is not the default."""
-    usual = {**vars(parse([])), "payments": None, "seed": None}  # which are always told
-    given = {
-        name: value
-        for name, value in vars(options).items()
-        if value != usual[name] and name not in _ABOUT_THE_OUTPUT
-    }
-    told = (f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items())
-    return shlex.join(["python3", "manage_scripts/chaos.py", *told])
 
 
 def _main(options: argparse.Namespace) -> int:
@@ -230,7 +190,7 @@ def _load(
         merchant_token=make_merchant(running),
         gate=gate,
         journal=journal,
-        patience=_PATIENCE * options.settle,
+        patience=PATIENCE * options.settle,
     )
 
 
@@ -273,6 +233,7 @@ def _hurt(
     broken = heal(injector.processes, injector.weather, injector.clocks)
     healed_at = time.time()
     say("The faults have ended.")
+    load.hurry()
     clients.join()
     return time.monotonic() - began, healed_at, broken
 

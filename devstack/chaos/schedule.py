@@ -6,22 +6,22 @@ runs the same schedule.
 
 import random
 import re
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from itertools import accumulate
-from typing import Any, Final
+from typing import Final
 
+from devstack.chaos.deck import Card, disruptions, one_kill_each
 from devstack.chaos.poisons import poisons_of
+from devstack.chaos.steps import Action, Step
 from devstack.chaos.weather import OF_LARGE_RUNS, WEATHERS
-from devstack.services import SERVICES
 
 _EVERY: Final = (0.8, 1.8)
 """Seconds between two disruptions; counted in payments at the run's rate."""
 _WEATHER_EVERY: Final = (3.0, 8.0)
 _ROUND: Final = 60.0
 """Seconds in which each topic gets its bad and old records."""
-RATE: Final = 5.0
+_RATE: Final = 5.0
 """Payments a second."""
+_RATE_OF_LONG_RUNS: Final = 12.0
 _CALM_END: Final = 0.95
 """After this share of the payments nothing new goes wrong."""
 _FROZEN: Final = (1.0, 9.0)
@@ -35,177 +35,9 @@ _MOVED: Final = (5.0, 15.0)
 _FORGERIES: Final = ("unsigned", "wrong_secret", "stale", "changed")
 
 
-class Action(StrEnum):
-    """What a step does."""
-
-    KILL = "kill"
-    KILL_AFTER = "kill after"
-    STOP = "stop"
-    CUT = "cut"
-    RESET = "reset"
-    FREEZE = "freeze"
-    JOIN = "join"
-    MOVE_CLOCK = "move clock"
-    LOCK = "lock"
-    FORGET = "forget"
-    REWIND = "rewind"
-    RESEND = "resend"
-    WEATHER = "weather"
-    POISON = "poison"
-    REPLAY = "replay"
-    FORGE = "forge"
-
-
-KILLS: Final = (Action.KILL, Action.KILL_AFTER)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One thing that goes wrong once `at` payments have begun."""
-
-    at: int
-    action: Action
-    target: str
-    how: str = ""
-    seconds: float = 0.0
-
-    def __str__(self) -> str:
-        seconds = f" for {self.seconds:.1f} s" if self.seconds else ""
-        return f"{self.at:6} {self.action} {self.target} {self.how}".rstrip() + seconds
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the fields by name."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """A disruption as it lies in the deck, before it has its time."""
-
-    action: Action
-    target: str
-    how: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.target} {self.how}".rstrip()
-
-
-def _kills(*, kafka_too: bool) -> list[Card]:
-    programs = [
-        *(f"{service}-{program}" for service in SERVICES for program in ("web", "consumer")),
-        *(f"{service}-relay" for service in SERVICES),
-        *("customer-mailer", "payment-worker", "payment-worker", "payment-beat"),
-        *("stripe-emulator", "postgres", "valkey"),
-        *(("kafka",) if kafka_too else ()),
-    ]
-    children = [f"{service}-web" for service in ("customer", "admin")]
-    return [
-        *(Card(action=Action.KILL, target=program) for program in programs),
-        *(Card(action=Action.KILL, target=program, how="child") for program in children),
-    ]
-
-
-def _kills_at_boundaries() -> list[Card]:
-    at = [
-        ("payment-worker", "answer"),
-        ("payment-worker", "answer"),
-        *((f"{service}-relay", "acknowledgement") for service in ("customer", "payment")),
-        *((f"{service}-relay", "produce") for service in ("customer", "payment")),
-        *((f"{service}-consumer", step) for service in SERVICES for step in ("poll", "commit")),
-        *((program, "commit") for program in ("customer-web", "payment-worker")),
-        ("payment-relay", "commit"),
-        ("postgres", "commit"),
-    ]
-    return [Card(action=Action.KILL_AFTER, target=target, how=how) for target, how in at]
-
-
-def _one_kill_each(dice: random.Random, *, kafka_too: bool) -> list[Card]:
-    """Return a kill of each process, and one after each step, of any that takes it."""
-    cards = _kills_at_boundaries()
-    steps = dict.fromkeys(card.how for card in cards)
-    return [
-        *dict.fromkeys(_kills(kafka_too=kafka_too)),
-        *(dice.choice([card for card in cards if card.how == step]) for step in steps),
-    ]
-
-
-def _stops(*, kafka_too: bool) -> list[Card]:
-    """Programs that are told to stop and start again, as when a new version is rolled out."""
-    consumers = ("payment-consumer",) if kafka_too else ()  # see `Processes`
-    programs = ("customer-web", *consumers, "payment-worker", "payment-relay")
-    return [Card(action=Action.STOP, target=program) for program in programs]
-
-
-def _cuts() -> list[Card]:
-    """Connections to PostgreSQL that break: before a commit, and behind it, with no answer."""
-    at = [
-        ("payment-worker", "answer"),
-        ("customer-consumer", "poll"),
-        *((program, "commit") for program in ("customer-web", "payment-worker", "payment-relay")),
-        *((f"{service}-consumer", "commit") for service in ("customer", "payment")),
-    ]
-    return [Card(action=Action.CUT, target=target, how=how) for target, how in at]
-
-
-def _losses() -> list[Card]:
-    """What is forgotten, reset, locked or read again, while every process lives."""
-    return [
-        Card(action=Action.FORGET, target="valkey"),
-        *(Card(action=Action.RESET, target=server) for server in ("kafka", "stripe-emulator")),
-        *(Card(action=Action.LOCK, target=service) for service in SERVICES),
-        *(Card(action=Action.REWIND, target=service) for service in SERVICES),
-        *(Card(action=Action.RESEND, target="webhooks") for _ in range(2)),
-    ]
-
-
-def _freezes() -> list[Card]:
-    programs = [
-        *(f"{service}-consumer" for service in SERVICES),
-        *("customer-relay", "payment-relay", "payment-worker", "customer-web"),
-        *("customer-mailer", "kafka", "valkey", "stripe-emulator"),
-    ]
-    return [Card(action=Action.FREEZE, target=program) for program in programs]
-
-
-def _moved_clocks() -> list[Card]:
-    """Clocks that jump, by more than Stripe keeps its keys; and back.
-
-    The customer service's is never slow: it would take old signatures for fresh ones.
-    """
-    at = [
-        *(("payment", by) for by in ("+1h", "-1h", "+26h", "-26h")),
-        *(("customer", "+1h"), ("customer", "+26h"), ("admin", "-1h"), ("admin", "+26h")),
-    ]
-    return [Card(action=Action.MOVE_CLOCK, target=service, how=by) for service, by in at]
-
-
-def _joins() -> list[Card]:
-    programs = ("payment-consumer", "customer-consumer", "payment-worker", "payment-relay")
-    ends = ("killed", "stopped")
-    return [
-        *(
-            Card(action=Action.JOIN, target=program, how=ends[number % 2])
-            for number, program in enumerate(programs)
-        ),
-        *(
-            Card(action=Action.JOIN, target=f"{service}-consumer", how="twice")
-            for service in ("customer", "payment")
-        ),
-    ]
-
-
-def disruptions(*, kafka_too: bool, clocks_too: bool = False) -> list[Card]:
-    """Return the deck: each disruption that a run is made of, some twice."""
-    return [
-        *(
-            *_kills(kafka_too=kafka_too),
-            *_kills_at_boundaries(),
-            *_stops(kafka_too=kafka_too),
-            *_cuts(),
-        ),
-        *(*_freezes(), *_joins(), *_losses()),
-        *(_moved_clocks() if clocks_too else ()),
-    ]
+def usual_rate(payments: int) -> float:
+    """Return how many payments a second begin in a run of so many, if nobody says otherwise."""
+    return _RATE if payments < _LONG_FROM else _RATE_OF_LONG_RUNS
 
 
 def plan(
@@ -217,7 +49,7 @@ def plan(
     clocks_too: bool = False,
     only: str = "",
     weather: str = "",
-    rate: float = RATE,
+    rate: float | None = None,
 ) -> list[Step]:
     """Plan a run. The deck is shuffled and dealt, again and again until the payments are over.
 
@@ -233,7 +65,7 @@ def plan(
         LookupError: one of them finds nothing.
     """
     dice = random.Random(f"{seed}:schedule")  # noqa: S311 - repeatable
-    last = int(payments * _CALM_END)
+    last, rate = int(payments * _CALM_END), rate or usual_rate(payments)
     deck = [
         card
         for card in disruptions(kafka_too=kafka_too, clocks_too=clocks_too)
@@ -241,7 +73,7 @@ def plan(
     ]
     if not deck:
         raise LookupError(f"No disruption is found by '{only}'; --plan shows what there is.")
-    first = [] if only else _one_kill_each(dice, kafka_too=kafka_too)
+    first = [] if only else one_kill_each(dice, kafka_too=kafka_too)
     steps = _disruptions(dice, deck, last, first=first, gap=_payments(_EVERY, rate))
     steps += _weather(dice, last, only=weather, gap=_payments(_WEATHER_EVERY, rate))
     steps += _quiet(dice, topics, last, rounds=max(1, round(last / (_ROUND * rate))))

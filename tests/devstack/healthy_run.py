@@ -6,7 +6,7 @@ from devstack.chaos.forgery import Forgery
 from devstack.chaos.journal import Answer, Entry, Journal, Sighting, Subscribed
 from devstack.chaos.orders import Bank, Order, Then
 from devstack.chaos.quota import Arrivals, Quota
-from devstack.chaos.schedule import Action, Step
+from devstack.chaos.steps import Action, Step
 from devstack.chaos.wishes import MONTHLY, Wish
 from devstack.services import SERVICES
 from kafka_bridge.contracts import Topic
@@ -76,10 +76,11 @@ def _published():
             all_of_it.publish(Topic.PAYMENT_ANALYTICS, f"measured {name}", **event)
     webhook = {"id": "evt_1", "type": "payment_intent.succeeded"}
     all_of_it.publish(Topic.STRIPE_WEBHOOK_RECEIVED, "webhook", key="", webhookEvent=webhook)
-    processed = {"webhookEventType": webhook["type"], "outcome": "applied"}
-    all_of_it.publish(
-        Topic.WEBHOOK_PROCESSED, "processed", key="", webhookEventId="evt_1", **processed
-    )
+    processed = {"webhookEventType": webhook["type"], "webhookEventId": "evt_1"}
+    for cause, outcome in (("webhook", "applied"), ("webhook again", "duplicate")):
+        about = {**processed, "causationId": cause, "outcome": outcome}
+        name = "processed" if outcome == "applied" else "processed again"
+        all_of_it.publish(Topic.WEBHOOK_PROCESSED, name, key="", **about)
     all_of_it.poison(Topic.STRIPE_PAYMENT_REQUEST)
     return all_of_it
 
@@ -210,10 +211,11 @@ def healthy():
             {
                 "grain": grain,
                 "webhook_type": "payment_intent.succeeded",
-                "outcome": "applied",
+                "outcome": outcome,
                 "count": 1,
             }
             for grain in GRAINS
+            for outcome in ("applied", "duplicate")
         ],
         receipts=[REFUNDED, AUTHENTICATED],
         known_customers={"id-0": "cus_0"},

@@ -5,7 +5,7 @@ import pytest
 from devstack.chaos import faults
 from devstack.chaos.faults import Injector
 from devstack.chaos.gate import Gate
-from devstack.chaos.schedule import Action, Step
+from devstack.chaos.steps import Action, Step
 from devstack.waiting import DeadlinePassedError
 
 

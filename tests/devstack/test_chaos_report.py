@@ -6,10 +6,10 @@ import pytest
 
 from devstack.chaos.faults import Happened
 from devstack.chaos.invariants.finding import Finding
+from devstack.chaos.options import command_of, parse
 from devstack.chaos.recovery import Recovery
 from devstack.chaos.report import Report
-from devstack.chaos.run import command_of, parse
-from devstack.chaos.schedule import Action, Step
+from devstack.chaos.steps import Action, Step
 
 
 def kill(target, *, missed="", how=""):

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devstack.chaos.deck import disruptions
 from devstack.chaos.gate import Gate
 from devstack.chaos.orders import orders
 from devstack.chaos.poisons import poisons_of
-from devstack.chaos.schedule import Action, disruptions, plan
+from devstack.chaos.schedule import plan
+from devstack.chaos.steps import Action
 from devstack.chaos.weather import WEATHERS
 from devstack.chaos.wishes import wishes
 from devstack.ports import Ports

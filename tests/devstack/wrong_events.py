@@ -31,6 +31,12 @@ def webhook_processed_twice(evidence):
 
 
 @wrong(7)
+def webhook_applied_for_two_deliveries(evidence):
+    again = row_of(evidence.payment.outbox, "processed again")
+    again["value"] = again["value"].replace(b"duplicate", b"applied")
+
+
+@wrong(7)
 def event_is_not_in_the_event_log(evidence):
     evidence.logged.remove(row_of(evidence.logged, "processed"))
 

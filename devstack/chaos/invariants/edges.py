@@ -9,7 +9,7 @@ from devstack.chaos.evidence import Evidence
 from devstack.chaos.invariants.finding import Finding
 from devstack.chaos.journal import Entry, Subscribed
 from devstack.chaos.quota import WINDOWS, crowds
-from devstack.chaos.schedule import Action
+from devstack.chaos.steps import Action
 from kafka_bridge.contracts import Topic
 from kafka_bridge.contracts.topics import is_dead_letter_topic
 
