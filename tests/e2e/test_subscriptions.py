@@ -235,7 +235,10 @@ class TestByOperators:
     def test_another_card(self, databases, press, ada, subscribed, agreed):
         paid = ada.pay(payment_method="pm_card_mastercard", save_card=True)
         assert ada.answered_payment(paid["id"])["status"] == "succeeded"
-        newest = "SELECT payment_method_id FROM payments_savedcard ORDER BY saved_at DESC LIMIT 1"
+        newest = (
+            "SELECT payment_method_id FROM payments_savedcard"
+            " ORDER BY saved_at DESC NULLS LAST LIMIT 1"
+        )
         [card] = databases.rows("customer", newest)
 
         press("customer", "card", payment_method=card["payment_method_id"])
