@@ -1,10 +1,8 @@
 """Requests to subscribe: paid at once, with 3-D Secure, in a trial, declined, refused."""
 
 import uuid
-from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from kafka_bridge.contracts import (
     PaymentMeasured,
@@ -21,8 +19,6 @@ from tests.payment.subscribing import setup_requested
 pytestmark = pytest.mark.django_db(transaction=True)
 
 RETURN_URL = "https://shop.example/back"
-EVER_TOLD = 1_000_000
-"""More revisions than a subscription has."""
 
 
 def the(event_class):
@@ -241,11 +237,6 @@ class TestOnce:
         assert {(told.status, told.stripe_subscription_id) for told in answers} == {
             ("active", Subscription.objects.get().stripe_subscription_id)
         }
-
-    def test_what_comes_again_to_a_backup_is_told_above_all_told_before(self, handle):
-        handle(setup_requested(timestamp=timezone.now() - timedelta(minutes=2)))
-
-        assert the(SubscriptionStatusUpdated).revision > EVER_TOLD
 
     def test_who_names_another_customers_gets_nothing_of_it(self, run, handle, at_stripe):
         first = setup_requested()

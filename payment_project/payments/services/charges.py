@@ -10,7 +10,6 @@ from payment_project.customers.services import save_cards
 from payment_project.payments.models import Payment
 from payment_project.payments.services import telling
 from payment_project.payments.services.deadlines import deadline_of
-from payment_project.revisions import told_before
 from payment_project.stripe_gateway.states import IntentState
 
 
@@ -18,7 +17,7 @@ def record_charges(charges: Sequence[Answered[CardPaymentRequested, IntentState]
     """Record what Stripe answered to payment requests, and publish it to customer and admin."""
     now = database.now()
     payments = [_payment(event, state, now) for event, state in charges]
-    recorded = bulk.insert_missing(payments)
+    recorded = bulk.upsert_newer(payments)
     save_cards(
         {event.customer_id: [state.saved_card] for event, state in charges if state.saved_card}
     )
@@ -51,7 +50,7 @@ def _payment(event: CardPaymentRequested, state: IntentState, now: datetime) -> 
         off_session=bool(options and options.off_session),
         deadline_at=deadline_of(state.status, since=now),
         next_action=state.next_action,
-        revision=told_before(event.timestamp, now=now) + 1,
+        revision=1,
         error_code=state.error_code,
         decline_code=state.decline_code,
         error_message=state.error_message,

@@ -16,7 +16,7 @@ from kafka_bridge.contracts import (
     SubscriptionUpdateRequested,
 )
 from payment_project.customers.services import save_cards
-from payment_project.revisions import above_all_told, told_before
+from payment_project.revisions import above_all_told
 from payment_project.stripe_gateway.errors import NotOfThisSubscription
 from payment_project.stripe_gateway.subscription_states import SubscriptionSnapshot
 from payment_project.subscriptions.models import Invoice, Subscription
@@ -178,7 +178,6 @@ def _row_of(change: SnapshotChange) -> Subscription | None:
         row.customer_id, row.request_event_id = cause.customer_id, cause.event_id
         row.correlation_id = cause.correlation_id or cause.event_id
         row.requested_at = cause.timestamp
-        row.revision = told_before(cause.timestamp, now=database.now())
     elif origin and origin.subscription_id == change.subscription_id:
         row.customer_id, row.request_event_id = origin.customer_id, origin.event_id
         row.correlation_id = origin.correlation_id
