@@ -135,7 +135,7 @@ class SavedCard(models.Model):
     exp_month = models.PositiveSmallIntegerField()
     exp_year = models.PositiveSmallIntegerField()
     saved_at = models.DateTimeField(null=True, blank=True)
-    """When the customer saved it by a payment; if empty, it is known from Stripe alone."""
+    """When the customer saved it by a payment; if empty, no payment did."""
     detached_at = models.DateTimeField(null=True, blank=True)
     """Since when it cannot be charged any more."""
     revision = models.PositiveIntegerField(default=0, db_default=0)

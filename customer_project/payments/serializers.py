@@ -265,6 +265,7 @@ class SavedCardSerializer(serializers.ModelSerializer[SavedCard]):
 
     id = serializers.CharField(source="payment_method_id", read_only=True)
     customer = serializers.UUIDField(source="customer_id", read_only=True)
+    saved_at = serializers.DateTimeField(read_only=True)
 
     class Meta:
         model = SavedCard

@@ -30,6 +30,11 @@ class Gate:
             self._begun += 1
             self._changed.notify_all()
 
+    def seconds_for(self, payments: int) -> float:
+        """Return how long it takes at the full rate until so many payments have begun."""
+        with self._changed:
+            return max(0, payments - self._begun) / self._rate
+
     def _due(self) -> float:
         rate = self._rate if self._begun < self._limit else self._rate * _TRICKLE
         return self._last + 1 / rate

@@ -94,9 +94,12 @@ class Load:
         self.stop()
         watcher.join()
 
-    def hurry(self) -> None:
-        """Have every client give up when `patience` has passed from now: nothing goes wrong now."""
-        self._give_up_at = time.monotonic() + self._patience
+    def hurry(self, payments: int) -> None:
+        """Have the clients give up together: nothing goes wrong any more.
+
+        They have `patience` from when the last of so many payments should have begun.
+        """
+        self._give_up_at = time.monotonic() + self._gate.seconds_for(payments) + self._patience
 
     def stop(self) -> None:
         """Have the clients go home: no request is repeated, and nothing waited for."""

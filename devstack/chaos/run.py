@@ -233,7 +233,7 @@ def _hurt(
     broken = heal(injector.processes, injector.weather, injector.clocks)
     healed_at = time.time()
     say("The faults have ended.")
-    load.hurry()
+    load.hurry(len(wanted))
     clients.join()
     return time.monotonic() - began, healed_at, broken
 

@@ -19,9 +19,10 @@ class SavedCard(Contract):
 
 
 class SavedCardUpdated(Event):
-    """A card changed at Stripe, or is its customer's no more. From payment to customer and admin.
+    """What Stripe says of a customer's card that we did not know: it is there, changed, or gone.
 
-    That it was saved is told by what saved it: a payment (`savedCard`) or a subscription (`card`).
+    Produced by payment, for customer and admin. That a payment saved the card, so that its customer
+    may be charged again, is told by the payment (`savedCard`).
     """
 
     topic: ClassVar = Topic.PAYMENT_METHOD_UPDATED
@@ -29,6 +30,7 @@ class SavedCardUpdated(Event):
 
     event_type: Literal[Topic.PAYMENT_METHOD_UPDATED] = Topic.PAYMENT_METHOD_UPDATED
     source: Source = "payment-service"
+    payment_method_id: Identifier
     card: SavedCard
     detached_at: Timestamp | None = None
     """Since when it cannot be charged, which is for ever: detached, or its Customer deleted."""

@@ -4,10 +4,9 @@ import functools
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from kafka_bridge import bulk, database, outbox
+from kafka_bridge import bulk, database
 from kafka_bridge.contracts import CustomerInfo, Event, SavedCardUpdated
 from kafka_bridge.contracts import SavedCard as SavedCardTold
 from kafka_bridge.database import read_in_thread
@@ -58,61 +57,68 @@ async def owns_card(customer_id: str, payment_method_id: str) -> bool:
 def save_cards(cards: Mapping[str, list[SavedCardTold]]) -> set[str]:
     """Keep the cards that were saved with customers, by customer id. Returns which are new."""
     now = timezone.now()
-    return bulk.insert_missing(
-        [
-            SavedCard(**card.model_dump(), customer_id=customer_id, created_at=now)
-            for customer_id, saved in cards.items()
-            for card in saved
-        ]
-    )
+    rows = [
+        SavedCard(**card.model_dump(), customer_id=customer_id, created_at=now)
+        for customer_id, saved in cards.items()
+        for card in saved
+    ]
+    rows.sort(key=lambda row: row.payment_method_id)  # the order of their locks
+    return bulk.insert_missing(rows)
 
 
-def keep_card(stripe_customer_id: str, card: SavedCardTold, *, cause: Event) -> bool:
-    """Keep a card that is saved with a Customer as it is now, and tell what is new of it.
+def update_card(
+    payment_method_id: str,
+    card: SavedCardTold | None,
+    *,
+    stripe_customer_id: str,
+    is_saved: bool,
+    cause: Event,
+) -> list[SavedCardUpdated] | None:
+    """Note a card as Stripe has it now, and return what is to be told of it; None: it is not ours.
 
-    Returns False if it is not ours.
+    `stripe_customer_id` is whose it is, or was; `card` is None if there is none of the name. One
+    that was never seen is noted as well when it is gone: whoever saved it may say so later.
     """
-    customer_id = selectors.customer_id_of(stripe_customer_id)
-    if not customer_id:
-        return False
-    new = save_cards({customer_id: [card]})
-    row = SavedCard.objects.select_for_update().get(pk=card.payment_method_id)
-    changed = {name: now for name, now in card.model_dump().items() if getattr(row, name) != now}
-    if new or changed:
-        vars(row).update(changed)
-        _tell([row], cause=cause)
-    return True
+    if card and (customer_id := selectors.customer_id_of(stripe_customer_id)):
+        new = save_cards({customer_id: [card]})
+    else:
+        new = set()
+    row = SavedCard.objects.select_for_update().filter(pk=payment_method_id).first()
+    if row is None:
+        return None
+    now = card.model_dump() if card else {}
+    changed = [name for name, value in now.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, now[name])
+    is_gone = not is_saved and row.detached_at is None
+    if is_gone:
+        row.detached_at = timezone.now()
+    return _moved_on([row], cause=cause) if new or changed or is_gone else []
 
 
-def forget_card(payment_method_id: str, *, cause: Event) -> bool:
-    """Note and tell that a card is nobody's any more. Returns False if it was not known."""
-    known = SavedCard.objects.filter(payment_method_id=payment_method_id)
-    _detach(known, cause=cause)
-    return known.exists()
+def forget_customer(stripe_customer_id: str, *, cause: Event) -> list[SavedCardUpdated] | None:
+    """Note that a Customer was deleted, and return what is to be told of its cards.
 
-
-def forget_customer(stripe_customer_id: str, *, cause: Event) -> bool:
-    """Note that a Customer was deleted, and tell that its cards were. False if it was not known."""
+    None: it was not known.
+    """
     known = StripeCustomer.objects.filter(stripe_customer_id=stripe_customer_id)
     known.filter(deleted_at=None).update(deleted_at=timezone.now())
     customer_id = selectors.customer_id_of(stripe_customer_id)
-    _detach(SavedCard.objects.filter(customer_id=customer_id), cause=cause)
-    return bool(customer_id)
-
-
-def _detach(cards: QuerySet[SavedCard], *, cause: Event) -> None:
-    rows = list(cards.filter(detached_at=None).select_for_update().order_by("pk"))
+    if not customer_id:
+        return None
+    cards = SavedCard.objects.filter(customer_id=customer_id, detached_at=None)
+    rows = list(cards.select_for_update().order_by("pk"))
     for row in rows:
         row.detached_at = timezone.now()
-    _tell(rows, cause=cause)
+    return _moved_on(rows, cause=cause)
 
 
-def _tell(rows: Sequence[SavedCard], *, cause: Event) -> None:
-    """Save what changed of cards, and tell of it at a revision above all told before."""
+def _moved_on(rows: Sequence[SavedCard], *, cause: Event) -> list[SavedCardUpdated]:
+    """Save what changed of cards at revisions above all told before, and return what is to tell."""
     for row in rows:
         row.revision = max(row.revision + 1, above_all_told(database.now()))
         row.save()
-    outbox.publish(*[_as_told(row, cause=cause) for row in rows])
+    return [_as_told(row, cause=cause) for row in rows]
 
 
 def _as_told(row: SavedCard, *, cause: Event) -> SavedCardUpdated:
@@ -120,6 +126,7 @@ def _as_told(row: SavedCard, *, cause: Event) -> SavedCardUpdated:
         correlation_id=cause.correlation_id or cause.event_id,
         causation_id=cause.event_id,
         customer_id=row.customer_id,
+        payment_method_id=row.payment_method_id,
         card=SavedCardTold(**{name: getattr(row, name) for name in SavedCardTold.model_fields}),
         detached_at=row.detached_at,
         revision=row.revision,

@@ -49,7 +49,7 @@ class SubscriptionAdmin(HistoryAdmin[Subscription]):
             {
                 "fields": (
                     *("customer_id", "card_country", "started_at", "current_period_start"),
-                    *("current_period_end", "trial_end", "canceled_at", "ended_at"),
+                    *("current_period_end", "trial_end", "cancel_at", "canceled_at", "ended_at"),
                     "cancellation_reason",
                 )
             },

@@ -86,6 +86,11 @@ class Subscription(models.Model):
     def __str__(self) -> str:
         return f"{self.subscription_plan_id} ({self.status})"
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether it was canceled for later, which can be taken back until then."""
+        return self.cancel_at_period_end or self.cancel_at is not None
+
 
 class Invoice(models.Model):
     """What a subscription asks for once an interval, and how often it was tried to be paid."""

@@ -41,11 +41,15 @@ _PASSED_ON: Final = UUID("5a1de2f4-55a5-5d52-8f4d-706173736564")
 
 
 class Outcome(NamedTuple):
-    """What became of a webhook, why, and who is to look again in a lane of their own."""
+    """What became of a webhook, why, and what else is to be told.
+
+    `passed_on`: who is to look again in a lane of their own.
+    """
 
     word: Literal["applied", "ignored", "duplicate", "stale", "failed"]
     reason: str | None = None
     passed_on: tuple[Event, ...] = ()
+    told: tuple[Event, ...] = ()
 
 
 def process(webhooks: Sequence[Told]) -> None:
@@ -57,7 +61,7 @@ def process(webhooks: Sequence[Told]) -> None:
     """
     fresh = _not_processed(webhooks)
     outcomes = {**_of_payments(fresh), **_of_subscriptions(fresh)}
-    for told in fresh:
+    for told in sorted(fresh, key=_about_which_card):  # the order of their locks
         if told.event.event_id not in outcomes:
             outcomes[told.event.event_id] = _of_others(told)
     recorded = _record(fresh, outcomes)
@@ -69,6 +73,7 @@ def process(webhooks: Sequence[Told]) -> None:
         for told in webhooks
     }
     outbox.publish(
+        *[event for outcome in outcomes.values() for event in outcome.told],
         *[event for outcome in final.values() for event in outcome.passed_on],
         *[_processed(event, reading, final[event.event_id]) for event, reading in webhooks],
     )
@@ -194,8 +199,7 @@ def _of_others(told: Told) -> Outcome:
         case CardTold():
             return _card_told(event, news)
         case CustomerGone():
-            known = customers.forget_customer(news.stripe_customer_id, cause=event)
-            return Outcome("applied") if known else Outcome("ignored", "not a Customer of ours")
+            return _customer_gone(event, news)
     return Outcome("ignored", "it is not of our making")
 
 
@@ -209,18 +213,32 @@ def _of_invoice(event: WebhookReceived, look: Look | None, state: IntentState) -
     return Outcome("ignored", "no invoice known here was paid with the PaymentIntent")
 
 
+def _about_which_card(told: Told) -> str:
+    news = told.answer.news
+    return news.payment_method_id if isinstance(news, CardTold) else ""
+
+
 def _card_told(event: WebhookReceived, news: CardTold) -> Outcome:
     paying = selectors.paid_with(news.payment_method_id)
     looks = _subscriptions_look(event, paying, "a card that nobody here pays with")
-    if not news.stripe_customer_id:
-        known = customers.forget_card(news.payment_method_id, cause=event)
-    elif news.card:
-        known = customers.keep_card(news.stripe_customer_id, news.card, cause=event)
-    else:
-        known = False
-    if known:
-        return Outcome("applied", None, looks.passed_on)
-    return looks
+    told = customers.update_card(
+        news.payment_method_id,
+        news.card,
+        # A card that is nobody's comes in the lane of the Customer whose it was.
+        stripe_customer_id=news.stripe_customer_id or event.customer_id,
+        is_saved=bool(news.stripe_customer_id),
+        cause=event,
+    )
+    if told is None:
+        return looks
+    return Outcome("applied", None, looks.passed_on, tuple(told))
+
+
+def _customer_gone(event: WebhookReceived, news: CustomerGone) -> Outcome:
+    told = customers.forget_customer(news.stripe_customer_id, cause=event)
+    if told is None:
+        return Outcome("ignored", "not a Customer of ours")
+    return Outcome("applied", told=tuple(told))
 
 
 def _subscriptions_look(

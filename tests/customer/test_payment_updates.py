@@ -299,7 +299,8 @@ GONE = datetime(2026, 11, 22, 11, tzinfo=UTC)
 
 
 def card_update(customer, card, **fields):
-    return SavedCardUpdated(**{"customer_id": str(customer.id), "card": card, **fields})
+    about = {"customer_id": str(customer.id), "payment_method_id": card.payment_method_id}
+    return SavedCardUpdated(**{**about, "card": card, **fields})
 
 
 class TestProjection:

@@ -49,7 +49,7 @@ def test_clients_whom_nobody_answers_give_up_together_once_nothing_goes_wrong():
     running = started(load)
     wait_until(lambda: len(journal), what="a client")
 
-    load.hurry()
+    load.hurry(60)
 
     running.join(timeout=30)
     assert not running.is_alive()

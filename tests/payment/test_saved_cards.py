@@ -173,7 +173,9 @@ class TestUsing:
         if gone == "card":
             at_stripe.post(f"/v1/payment_methods/{card}/detach")
             with transaction.atomic():
-                customers.forget_card(card, cause=event)
+                customers.update_card(
+                    card, None, stripe_customer_id="", is_saved=False, cause=event
+                )
         else:
             at_stripe.delete(f"/v1/customers/{customer}")
             with transaction.atomic():

@@ -128,6 +128,16 @@ class TestChanges:
         told = subscription_updates()[-1]
         assert (told.cancel_at_period_end, told.paused) == (False, False)
 
+    def test_an_end_on_a_date_can_be_taken_back_or_come_sooner(self, admin_client, subscribed):
+        subscription = subscribed()
+        Subscription.objects.update(cancel_at="2199-03-01T00:00:00Z")
+
+        page = admin_client.get(detail_url(subscription)).content.decode()
+
+        assert "March 1, 2199" in page
+        for name in ("Reactivate…", "Cancel at period end…"):
+            assert name in page
+
     def test_needs_its_own_permission(self, client, django_user_model, subscribed):
         subscription = subscribed()
         clerk = django_user_model.objects.create_user("clerk", is_staff=True)

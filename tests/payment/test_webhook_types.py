@@ -17,10 +17,12 @@ from kafka_bridge.contracts import (
     SubscriptionPaymentUpdated,
     SubscriptionUpdateRequested,
 )
+from kafka_bridge.contracts import SavedCard as SavedCardTold
 from kafka_bridge.database import now
 from kafka_bridge.handlers import Answered, Delivery, delivered
 from payment_project.celery import app
 from payment_project.customers import selectors as customers
+from payment_project.customers import services as customers_services
 from payment_project.customers.models import SavedCard, StripeCustomer
 from payment_project.payments.models import Payment
 from payment_project.stripe_gateway.states import IntentState
@@ -273,6 +275,11 @@ class TestMoneyBackOfSubscriptions:
         assert invoice.amount_refunded == 500
 
 
+def values_of(card):
+    """What a contract says of a card."""
+    return {name: getattr(card, name) for name in SavedCardTold.model_fields}
+
+
 def told_of_cards():
     """What was told of cards after they were saved."""
     return [event for event in published() if isinstance(event, SavedCardUpdated)]
@@ -339,6 +346,21 @@ class TestCards:
         before, after = told_of_cards()
         assert (before.card.exp_year, after.card.exp_year) == (2044, 2045)
         assert before.revision < after.revision
+
+    def test_detached_before_it_was_seen_is_never_saved(self, handle, at_stripe, paid):
+        """Its payment's answer is recorded last: the worker was killed, and its lane waits."""
+        payment = paid(options={"save_card": True})
+        card, mine = SavedCard.objects.get(), StripeCustomer.objects.get().stripe_customer_id
+        at_stripe.post(f"/v1/payment_methods/{card.payment_method_id}/detach")
+        saved = {payment.customer_id: [SavedCardTold(**values_of(card))]}
+        SavedCard.objects.all().delete()
+
+        handle(received(last_event(at_stripe, "payment_method.detached"), customer_id=mine))
+        customers_services.save_cards(saved)
+
+        assert not customers.has_saved(payment.customer_id, card.payment_method_id)
+        (told,) = told_of_cards()
+        assert (told.customer_id, bool(told.detached_at)) == (payment.customer_id, True)
 
     def test_a_card_that_is_nobodys_here_is_told_to_nobody(self, handle, at_stripe):
         stranger = at_stripe.post("/v1/customers")["id"]

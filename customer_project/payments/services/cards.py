@@ -1,6 +1,5 @@
 """The cards that customers may be charged with again: saved by them, changed at Stripe."""
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
@@ -24,7 +23,7 @@ def save(outcomes: Sequence[PaymentProgress], customers: Mapping[UUID, UUID]) ->
         for outcome in outcomes
         if outcome.saved_card
     }
-    met_before = saved.keys() - bulk.insert_missing(list(saved.values()))
+    met_before = saved.keys() - bulk.insert_missing(_in_the_order_of_locks(saved.values()))
     for card in SavedCard.objects.filter(pk__in=met_before, saved_at=None).order_by("pk"):
         card.saved_at = saved[card.pk].saved_at
         card.save(update_fields=["saved_at"])
@@ -35,26 +34,29 @@ def apply_updates(updates: Sequence[SavedCardUpdated]) -> None:
 
     One that no payment saved is kept as well: the payment may be heard of later.
     """
-    ours = _customers(update.customer_id for update in updates)
+    told = [
+        SavedCard(
+            **update.card.model_dump(),
+            customer_id=customer_id,
+            detached_at=update.detached_at,
+            revision=update.revision,
+        )
+        for update in updates
+        if (customer_id := _uuid(update.customer_id))
+    ]
+    ours = Customer.objects.in_bulk([card.customer_id for card in told])
     bulk.upsert_newer(
-        [
-            SavedCard(
-                **update.card.model_dump(),
-                customer_id=update.customer_id,
-                detached_at=update.detached_at,
-                revision=update.revision,
-            )
-            for update in updates
-            if update.customer_id in ours
-        ],
+        _in_the_order_of_locks(card for card in told if card.customer_id in ours),
         keep=("customer", "saved_at"),
     )
 
 
-def _customers(ids: Iterable[str]) -> set[str]:
-    """Return which of the ids are customers here. Other producers may have ids of their own."""
-    possible = []
-    for customer_id in ids:
-        with contextlib.suppress(ValueError):
-            possible.append(UUID(customer_id))
-    return set(map(str, Customer.objects.filter(id__in=possible).values_list("id", flat=True)))
+def _in_the_order_of_locks(cards: Iterable[SavedCard]) -> list[SavedCard]:
+    return sorted(cards, key=lambda card: card.payment_method_id)
+
+
+def _uuid(customer_id: str) -> UUID | None:
+    try:
+        return UUID(customer_id)
+    except ValueError:
+        return None  # another producer's

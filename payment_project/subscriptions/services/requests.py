@@ -35,13 +35,14 @@ def possible_changes(subscription: Subscription) -> list[str]:
     """List the names of the changes that make sense as a subscription is."""
     if subscription.status in _ENDED or not subscription.stripe_subscription_id:
         return []
-    if subscription.cancel_at_period_end:
-        of_end = ["cancel", "reactivate"]
-    else:
-        of_end = ["cancel", "cancel-at-period-end"]
     if subscription.status == "incomplete":
         return ["cancel"]
-    return [*of_end, "resume" if subscription.paused else "pause"]
+    return [
+        "cancel",
+        *(["reactivate"] if subscription.is_ending else []),
+        *([] if subscription.cancel_at_period_end else ["cancel-at-period-end"]),
+        "resume" if subscription.paused else "pause",
+    ]
 
 
 def request_change(
