@@ -1,10 +1,13 @@
 """The subscription page in a real browser, against the running services and Stripe's emulator."""
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
 
+from devstack.services import DEMO_API_KEY
+from tests.at_stripe import DAY, AtStripe
 from tests.e2e.shop import CHALLENGED, GOOD, PHONE, WITHOUT_MONEY, cookies_of, visits
 
 ENDED = ("canceled", "incomplete_expired", "failed")
@@ -172,6 +175,25 @@ class TestChanges:
     def subscribed(self, shop):
         subscribe(shop)
         return shop
+
+    def test_an_end_on_a_date_set_in_the_dashboard_is_taken_back(
+        self, stack, grace, subscribed, subscriptions
+    ):
+        [mine] = subscriptions()
+        dashboard = AtStripe(stack.stripe_url, DEMO_API_KEY)
+        in_half_a_year = int(time.time()) + 180 * DAY
+        path = f"/v1/subscriptions/{mine['stripe_subscription_id']}"
+
+        dashboard.post(path, cancel_at=in_half_a_year)
+
+        grace.subscription_when(mine["id"], lambda found: found["cancel_at"])
+        subscribed.page.reload()
+        subscribed.expect_text("Next payment")
+        subscribed.expect_text("Ends on")
+        subscribed.screenshot("ends-on-a-date")
+        press(subscribed, "Keep the subscription")
+        subscribed.expect_text("You are subscribed")
+        assert subscriptions()[0]["cancel_at"] is None
 
     def test_canceled_at_the_end_taken_back_and_canceled_now(self, subscribed, subscriptions):
         press(subscribed, "Cancel at the end of the period")
