@@ -9,6 +9,7 @@ from django.utils import timezone
 from customer_project.payments import selectors
 from kafka_bridge import outbox
 from kafka_bridge.contracts import Topic, WebhookReceived
+from kafka_bridge.ids import uuid_or_none
 
 _WEBHOOK_EVENTS: Final = UUID("0d5f1f0e-6f43-5c7a-8a55-737472697065")
 
@@ -60,7 +61,7 @@ def _about(webhook_event: dict[str, Any]) -> _About:
     data: dict[str, Any] = webhook_event.get("data") or {}
     about: dict[str, Any] = data.get("object") or {}
     metadata = about.get("metadata") or _subscriptions_metadata(about)
-    correlation_id = _uuid(metadata.get("correlation_id"))
+    correlation_id = uuid_or_none(metadata.get("correlation_id"))
     if customer_id := metadata.get("customer_id"):
         return _About(str(customer_id), correlation_id)
     if payment := selectors.payment_of_intent(_intent_id(about)):
@@ -88,10 +89,3 @@ def _intent_id(about: dict[str, Any]) -> str:
     is_intent = about.get("object") == "payment_intent"
     intent = about.get("id") if is_intent else about.get("payment_intent")
     return intent if isinstance(intent, str) else ""
-
-
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None  # metadata that somebody else wrote

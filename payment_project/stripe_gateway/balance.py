@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from kafka_bridge.contracts import CurrencyCount
+from kafka_bridge.ids import uuid_or_none
 from payment_project.stripe_gateway.lists import all_of, page_of
 
 
@@ -95,9 +96,9 @@ def _movement(transaction: Mapping[str, Any]) -> Movement:
         source_id=source.get("id") or "",
         payment_intent_id=_id(source.get("payment_intent")),
         stripe_customer_id=_id(source.get("customer")),
-        payment_id=_uuid(metadata.get("payment_id")),
+        payment_id=uuid_or_none(metadata.get("payment_id")),
         customer_id=metadata.get("customer_id", "")[:255],
-        correlation_id=_uuid(metadata.get("correlation_id")),
+        correlation_id=uuid_or_none(metadata.get("correlation_id")),
     )
 
 
@@ -117,10 +118,3 @@ def _presentment(
 
 def _id(reference: Any) -> str:
     return reference if isinstance(reference, str) else ""
-
-
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None  # somebody else's metadata

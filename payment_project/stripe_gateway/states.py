@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from kafka_bridge.contracts import PaymentStatus, SavedCard
+from kafka_bridge.ids import uuid_or_none
 from payment_project.stripe_gateway.sdk import stripe
 
 _CARD_IS_SAVED: Final = (PaymentStatus.SUCCEEDED, PaymentStatus.REQUIRES_CAPTURE)
@@ -129,7 +130,7 @@ def refunds_of(refunds: Sequence[Mapping[str, Any]]) -> tuple[RefundState, ...]:
     """Read Stripe's list of refunds, which begins with the newest."""
     return tuple(
         RefundState(
-            refund_id=_uuid((refund["metadata"] or {}).get("refund_id")),
+            refund_id=uuid_or_none((refund["metadata"] or {}).get("refund_id")),
             stripe_refund_id=refund["id"],
             amount=refund["amount"],
             status=refund["status"],
@@ -200,10 +201,3 @@ def _authentication_flow(method: Mapping[str, Any] | None) -> str:
 
 def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None  # somebody else's metadata

@@ -7,6 +7,7 @@ from customer_project.customers.models import Customer
 from customer_project.payments.models import SavedCard
 from kafka_bridge import bulk
 from kafka_bridge.contracts import PaymentProgress, SavedCardUpdated
+from kafka_bridge.ids import uuid_or_none
 
 
 def save(outcomes: Sequence[PaymentProgress], customers: Mapping[UUID, UUID]) -> None:
@@ -42,7 +43,7 @@ def apply_updates(updates: Sequence[SavedCardUpdated]) -> None:
             revision=update.revision,
         )
         for update in updates
-        if (customer_id := _uuid(update.customer_id))
+        if (customer_id := uuid_or_none(update.customer_id))
     ]
     ours = Customer.objects.in_bulk([card.customer_id for card in told])
     bulk.upsert_newer(
@@ -53,10 +54,3 @@ def apply_updates(updates: Sequence[SavedCardUpdated]) -> None:
 
 def _in_the_order_of_locks(cards: Iterable[SavedCard]) -> list[SavedCard]:
     return sorted(cards, key=lambda card: card.payment_method_id)
-
-
-def _uuid(customer_id: str) -> UUID | None:
-    try:
-        return UUID(customer_id)
-    except ValueError:
-        return None  # another producer's
