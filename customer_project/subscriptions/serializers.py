@@ -168,16 +168,9 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
             *("interval_count", "quantity", "metadata", "stripe_subscription_id", "started_at"),
             *("current_period_start", "current_period_end", "trial_end", "cancel_at_period_end"),
             *("cancel_at", "canceled_at", "ended_at", "cancellation_reason", "paused", "card"),
-            *(
-                "preview",
-                "refused",
-                "requires_action",
-                "client_secret",
-                "next_action",
-                "error_code",
-            ),
-            *("decline_code", "error_message", "revision", "correlation_id", "created_at"),
-            "updated_at",
+            *("preview", "refused", "requires_action", "client_secret", "next_action"),
+            *("error_code", "decline_code", "error_message", "revision", "correlation_id"),
+            *("created_at", "updated_at"),
         )
 
     def get_requires_action(self, subscription: Subscription) -> bool:

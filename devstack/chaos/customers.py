@@ -48,10 +48,7 @@ def make_customers(stack: RunningStack, count: int) -> list[str]:
 def customer_ids(stack: RunningStack) -> list[str]:
     """Return the customers' ids, which are the keys of their events."""
     with closing(Trace(stack)) as trace:
-        rows = trace.rows(
-            "customer", "SELECT id::text FROM customers_customer ORDER BY created_at, id"
-        )
-    return [row["id"] for row in rows]
+        return [row["id"] for row in trace.rows("customer", _IDS)]
 
 
 def make_merchant(stack: RunningStack) -> str:

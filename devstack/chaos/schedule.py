@@ -49,7 +49,7 @@ def plan(
     clocks_too: bool = False,
     only: str = "",
     weather: str = "",
-    rate: float | None = None,
+    rate: float = _RATE,
 ) -> list[Step]:
     """Plan a run. The deck is shuffled and dealt, again and again until the payments are over.
 
@@ -65,7 +65,7 @@ def plan(
         LookupError: one of them finds nothing.
     """
     dice = random.Random(f"{seed}:schedule")  # noqa: S311 - repeatable
-    last, rate = int(payments * _CALM_END), rate or usual_rate(payments)
+    last = int(payments * _CALM_END)
     deck = [
         card
         for card in disruptions(kafka_too=kafka_too, clocks_too=clocks_too)

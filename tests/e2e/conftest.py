@@ -5,6 +5,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from devstack.paths import STATE
+from devstack.services import DEMO_API_KEY
 from devstack.testing import (  # noqa: F401 - fixtures
     ada,
     admin_figures,
@@ -18,6 +19,7 @@ from devstack.testing import (  # noqa: F401 - fixtures
     stack,
     topics,
 )
+from tests.at_stripe import AtStripe
 
 
 def pytest_collection_modifyitems(items):
@@ -44,3 +46,10 @@ def screenshots():
     folder = STATE / "screenshots"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def at_stripe(stack):  # noqa: F811 - the fixture
+    if not stack.uses_emulator:
+        pytest.skip("Only the emulator can be changed, and says what is due: unset STRIPE_API_KEY.")
+    return AtStripe(stack.stripe_url, DEMO_API_KEY)

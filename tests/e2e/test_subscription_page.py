@@ -6,8 +6,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from devstack.services import DEMO_API_KEY
-from tests.at_stripe import DAY, AtStripe
+from tests.at_stripe import DAY
 from tests.e2e.shop import CHALLENGED, GOOD, PHONE, WITHOUT_MONEY, cookies_of, visits
 
 ENDED = ("canceled", "incomplete_expired", "failed")
@@ -177,14 +176,13 @@ class TestChanges:
         return shop
 
     def test_an_end_on_a_date_set_in_the_dashboard_is_taken_back(
-        self, stack, grace, subscribed, subscriptions
+        self, at_stripe, grace, subscribed, subscriptions
     ):
         [mine] = subscriptions()
-        dashboard = AtStripe(stack.stripe_url, DEMO_API_KEY)
         in_half_a_year = int(time.time()) + 180 * DAY
         path = f"/v1/subscriptions/{mine['stripe_subscription_id']}"
 
-        dashboard.post(path, cancel_at=in_half_a_year)
+        at_stripe.post(path, cancel_at=in_half_a_year)
 
         grace.subscription_when(mine["id"], lambda found: found["cancel_at"])
         subscribed.page.reload()

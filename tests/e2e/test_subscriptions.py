@@ -9,9 +9,8 @@ import pytest
 
 from devstack.chaos.customers import make_customers
 from devstack.clients import CustomerApi
-from devstack.services import DEMO_API_KEY
 from devstack.waiting import wait_until
-from tests.at_stripe import AtStripe, Clock
+from tests.at_stripe import Clock
 from tests.e2e.operators import Operator
 
 STATE = (
@@ -49,13 +48,6 @@ HOUR = 3600
 
 def is_(status):
     return lambda subscription: subscription["status"] == status
-
-
-@pytest.fixture
-def at_stripe(stack):
-    if not stack.uses_emulator:
-        pytest.skip("Only the emulator says what is still to be delivered: unset STRIPE_API_KEY.")
-    return AtStripe(stack.stripe_url, DEMO_API_KEY)
 
 
 @pytest.fixture
